@@ -1,0 +1,113 @@
+"""The sentences shown to the user, keyed by error code: what happened, why, and the remedy.
+
+The one place with wording for failures; the command line, the worker and the add-on all read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """One failure in words.
+
+    `title` is a few words for a headline; `cause` is a clause in which ``{detail}`` stands for what was met;
+    `remedy` says what to do next.
+    """
+
+    title: str
+    cause: str
+    remedy: str
+
+
+MESSAGES: dict[str, Message] = {
+    # photo
+    "PHOTO_UNREADABLE": Message(
+        "Photo unreadable", "{detail} is not an image that can be read", "choose a JPEG, PNG or WebP photo"
+    ),
+    "PHOTO_MISSING": Message("Photo missing", "there is no file {detail}", "choose the photo again"),
+    "PHOTO_TOO_SMALL": Message(
+        "Photo too small",
+        "the face is only {detail} pixels wide",
+        "use a larger photo in which the face is at least 60 pixels wide",
+    ),
+    "NO_FACE": Message(
+        "No face found",
+        "no face was found in {detail}",
+        "use a photo that shows one face from the front or three-quarter view",
+    ),
+    "FACE_CUT_OFF": Message(
+        "Face cut off",
+        "the face leaves the picture at the {detail}",
+        "use a photo that shows the whole face from forehead to chin",
+    ),
+    "FACE_CHOICE": Message(
+        "No such face", "{detail}", "choose one of the faces that Analyze lists, or leave the choice open"
+    ),
+    # speech
+    "AUDIO_MISSING": Message("Speech missing", "there is no file {detail}", "choose the speech again"),
+    "AUDIO_UNREADABLE": Message(
+        "Speech unreadable",
+        "{detail} holds no sound that can be read",
+        "convert it to WAV, FLAC, OGG, MP3 or M4A and choose it again",
+    ),
+    "AUDIO_TOO_SHORT": Message(
+        "Speech too short", "the span holds only {detail} of sound", "use at least 0.04 seconds of speech"
+    ),
+    "SPAN_OUTSIDE": Message(
+        "Span outside the speech", "{detail}", "choose a span that lies inside the sound file"
+    ),
+    # motion and drawing
+    "BAD_VALUE": Message("Value out of range", "{detail}", "correct the value and try again"),
+    "STYLE_UNKNOWN": Message(
+        "Style unknown", "there is no style named {detail}", "choose one that `lpcore styles` lists"
+    ),
+    "NO_FRAMES": Message("Nothing to draw", "no frames were asked for", "choose a range with at least one frame"),
+    # files
+    "OUTPUT_READONLY": Message(
+        "Folder not writable", "{detail} cannot be written to", "choose another output folder"
+    ),
+    "DISK_FULL": Message(
+        "Disk full",
+        "the disk ran full while writing {detail}",
+        "free some space and start again; frames already written are kept",
+    ),
+    "FILM_FAILED": Message(
+        "Film not written", "the film encoder stopped: {detail}", "the PNG frames are complete; try again"
+    ),
+    # weights and engine
+    "WEIGHTS_MISSING": Message(
+        "Weights missing",
+        "the model file {detail} is not on this machine",
+        "run `lpcore weights fetch` once while online",
+    ),
+    "WEIGHTS_DAMAGED": Message(
+        "Weights damaged",
+        "the model file {detail} does not match its checksum",
+        "delete it and run `lpcore weights fetch` again",
+    ),
+    "FETCH_FAILED": Message(
+        "Weights not fetched",
+        "{detail}",
+        "check the network connection and run `lpcore weights fetch` again",
+    ),
+    "OUT_OF_MEMORY": Message(
+        "Out of memory", "the machine ran out of memory during {detail}", "choose a smaller size and try again"
+    ),
+    "BAD_REQUEST": Message(
+        "Request not understood",
+        "{detail}",
+        "make sure that the add-on and the engine have the same version",
+    ),
+    "INTERNAL": Message(
+        "Engine error", "something unforeseen happened: {detail}", "send the engine's log file with a report"
+    ),
+}
+
+
+def sentence(code: str, detail: str = "") -> str:
+    """One sentence for `code`: title, cause and remedy, with `detail` filled in."""
+    message = MESSAGES.get(code, MESSAGES["INTERNAL"])
+    cause = message.cause.replace("{detail}", detail or "it")
+    return f"{message.title}: {cause}; {message.remedy}."

@@ -1,0 +1,180 @@
+"""The messages between the add-on and the worker process: JSON, one object a line.
+
+The add-on writes requests to the worker's standard input; the worker answers with events on its standard
+output. Every event carries the `id` of its request. A request ends with exactly one of `Done`, `Failed` or
+`Stopped`. Bulk data goes through files: landmarks as ``.npz``, frames as ``.png``. End of input means that the
+add-on is gone and the worker exits. The module needs the standard library alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from .errors import LpError
+
+VERSION = 1
+"""Raised when a message changes in a way that an older partner cannot read."""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Who is there? Answered by a `Done` whose result is
+    {protocol, version, python, torch, device, weights: [{name, present, licence}]}.
+    """
+
+    verb: ClassVar[str] = "hello"
+    id: int
+
+
+@dataclass(frozen=True)
+class Analyze:
+    """Find the face in `photo`. Result: {photo_sha256, photo_size: [w, h], faces: [[left, top, width, height,
+    score], …], face, crop: {centre, scale, roll}, landmarks: 68 x [x, y, z], confidence: 68 x float,
+    crop_image: path}. `face` picks by index, `point` (photo pixels) by place, neither = the largest.
+    `folder` receives the face crop as PNG.
+    """
+
+    verb: ClassVar[str] = "analyze"
+    id: int
+    photo: str
+    folder: str
+    face: int | None = None
+    point: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Speak:
+    """Predict the motion for a span of `audio`. Result: {motion: path, frames: T, seconds}.
+
+    `start` and `duration` in seconds of the audio file (duration None = to its end), `fps` as [numerator,
+    denominator]; `settings` as in `types.SpeakSettings`. `motion` is the ``.npz`` to write: arrays `points`
+    (T, 68, 3), `neutral` (68, 3) and one per part, float32 crop units, and `fps` (2,) int64, `start` float64.
+    `frames`, where given, is the exact number of frames wanted.
+    """
+
+    verb: ClassVar[str] = "speak"
+    id: int
+    photo: str
+    audio: str
+    motion: str
+    fps: tuple[int, int]
+    face: int | None = None
+    point: tuple[float, float] | None = None
+    start: float = 0.0
+    duration: float | None = None
+    frames: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw frames. A `Frame` event follows for each file written. Result: {frames: count, seconds, style, size}.
+
+    `motion` is an ``.npz`` with `points` (T, 68, 3) crop units; `frames` are indices into it (None = all);
+    `folder` receives ``{prefix}{index:05d}.png``, 8-bit grey, paper 255. `canvas` is "crop" (size x size pixels)
+    or "photo" (the photo's size; `size` then limits the longer side, 0 = no limit).
+    """
+
+    verb: ClassVar[str] = "draw"
+    id: int
+    photo: str
+    motion: str
+    folder: str
+    face: int | None = None
+    point: tuple[float, float] | None = None
+    frames: list[int] | None = None
+    prefix: str = "frame_"
+    style: str = "ink"
+    size: int = 512
+    canvas: str = "crop"
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop request `target`; that request ends with `Stopped`. `Cancel` itself gets no answer."""
+
+    verb: ClassVar[str] = "cancel"
+    id: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Progress: `phase` is a word for the user, `fraction` in [0, 1] of the whole request."""
+
+    event: ClassVar[str] = "phase"
+    id: int
+    phase: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Frame `index` of the motion lies complete at `path`."""
+
+    event: ClassVar[str] = "frame"
+    id: int
+    index: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The request is finished."""
+
+    event: ClassVar[str] = "done"
+    id: int
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request failed; `code` and `detail` are those of an `LpError`."""
+
+    event: ClassVar[str] = "failed"
+    id: int
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The request was cancelled."""
+
+    event: ClassVar[str] = "stopped"
+    id: int
+
+
+Request = Hello | Analyze | Speak | Draw | Cancel
+Event = Phase | Frame | Done | Failed | Stopped
+ENDS = (Done, Failed, Stopped)
+
+_REQUESTS: dict[str, type] = {kind.verb: kind for kind in (Hello, Analyze, Speak, Draw, Cancel)}
+_EVENTS: dict[str, type] = {kind.event: kind for kind in (Phase, Frame, Done, Failed, Stopped)}
+
+
+def encode(message: Request | Event) -> str:
+    """The message as one line of JSON, newline included; non-ASCII is escaped, so any pipe encoding works."""
+    tag = {"verb": message.verb} if isinstance(message, Request) else {"event": message.event}
+    return json.dumps(tag | asdict(message)) + "\n"
+
+
+def decode_request(line: str) -> Request:
+    """The request in one line of JSON; raises LpError ``BAD_REQUEST`` for anything else."""
+    return _decode(line, "verb", _REQUESTS)
+
+
+def decode_event(line: str) -> Event:
+    """The event in one line of JSON; raises LpError ``BAD_REQUEST`` for anything else."""
+    return _decode(line, "event", _EVENTS)
+
+
+def _decode(line: str, tag: str, kinds: Mapping[str, type]) -> Any:
+    try:
+        values = json.loads(line)
+        return kinds[values.pop(tag)](**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LpError("BAD_REQUEST", f"{line.strip()[:120]!r} ({type(error).__name__})") from error
