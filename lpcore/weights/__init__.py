@@ -1,0 +1,7 @@
+"""The registry of weight files: what each is, where it lies, whether it is intact, and how to get it."""
+
+from .fetch import fetch
+from .registry import REGISTRY, WeightFile
+from .store import cache_folder, listing, metadata, require, sha256
+
+__all__ = ["REGISTRY", "WeightFile", "cache_folder", "fetch", "listing", "metadata", "require", "sha256"]

