@@ -123,11 +123,9 @@ def _extract(files: Iterable[WeightFile], folder: Path) -> None:
 def _place(content: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The temporary file lies beside its goal: a rename within one folder is atomic on every system.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
