@@ -63,7 +63,9 @@ MESSAGES: dict[str, Message] = {
     "STYLE_UNKNOWN": Message(
         "Style unknown", "there is no style named {detail}", "choose one that `lpcore styles` lists"
     ),
-    "NO_FRAMES": Message("Nothing to draw", "no frames were asked for", "choose a range with at least one frame"),
+    "NO_FRAMES": Message(
+        "Nothing to draw", "no frames were asked for", "choose a range with at least one frame"
+    ),
     # files
     "OUTPUT_READONLY": Message(
         "Folder not writable", "{detail} cannot be written to", "choose another output folder"
@@ -93,7 +95,41 @@ MESSAGES: dict[str, Message] = {
         "check the network connection and run `lpcore weights fetch` again",
     ),
     "OUT_OF_MEMORY": Message(
-        "Out of memory", "the machine ran out of memory during {detail}", "choose a smaller size and try again"
+        "Out of memory",
+        "the machine ran out of memory during {detail}",
+        "choose a smaller size and try again",
+    ),
+    # the add-on
+    "NO_PHOTO": Message("No photo", "no photo is chosen", "choose a photo of one face"),
+    "NOT_ANALYZED": Message("Photo not analysed", "the photo's face is not known yet", "press Analyze first"),
+    "NO_SPEECH": Message("No speech", "{detail}", "add a sound strip and choose it as the speech"),
+    "NO_MIXDOWN": Message(
+        "Speech not mixed down",
+        "{detail}",
+        "use a plain sound strip of one file, neither packed nor retimed",
+    ),
+    "NOT_SPOKEN": Message("No motion yet", "there is no landmark rig to draw from", "press Speak first"),
+    "RIG_INCOMPLETE": Message(
+        "Rig incomplete",
+        "the rig lacks the bone of {detail}",
+        "undo the deletion, or press Speak to rebuild the rig",
+    ),
+    "SCENE_GONE": Message("Scene gone", "the scene was deleted meanwhile", "{detail}"),
+    "BUSY": Message("Already working", "{detail} is still running", "wait for it or cancel it"),
+    "NO_ENGINE": Message(
+        "Engine not found",
+        "{detail}",
+        "run `python3 scripts/up.py` once, or choose the engine's Python in the add-on's preferences",
+    ),
+    "ENGINE_DIED": Message(
+        "Engine stopped",
+        "the drawing engine ended unexpectedly ({detail})",
+        "try again; if it happens twice, press Check Engine in the add-on's preferences",
+    ),
+    "ENGINE_VERSION": Message(
+        "Engine does not fit",
+        "{detail}",
+        "update the add-on and the engine to the same version",
     ),
     "BAD_REQUEST": Message(
         "Request not understood",
