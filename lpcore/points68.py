@@ -38,6 +38,12 @@ INNER_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 OUTER_LIP_PAIRS = ((49, 59), (50, 58), (51, 57), (52, 56), (53, 55))
 """(upper, lower) outer-lip landmarks facing each other."""
 
+LIP_FOLLOWERS = {
+    49: ((61, 0.5),), 50: ((61, 0.5), (62, 0.5)), 51: ((62, 1.0),), 52: ((62, 0.5), (63, 0.5)), 53: ((63, 0.5),),
+    55: ((65, 0.5),), 56: ((65, 0.5), (66, 0.5)), 57: ((66, 1.0),), 58: ((66, 0.5), (67, 0.5)), 59: ((67, 0.5),),
+}  # fmt: skip
+"""Outer-lip landmark -> the inner-lip landmarks it follows, each with its share, when only the lips press together."""
+
 OUTER_EYE_CORNERS = (36, 45)
 
 STABLE = (27, 28, 29, 30, 33, 36, 39, 42, 45)
@@ -45,6 +51,22 @@ STABLE = (27, 28, 29, 30, 33, 36, 39, 42, 45)
 
 CLOSED_CURVES = (EYE_RIGHT, EYE_LEFT, OUTER_LIPS, INNER_LIPS)
 OPEN_CURVES = (JAW, REGIONS["brow.R"], REGIONS["brow.L"], tuple(range(27, 31)), tuple(range(31, 36)))
+
+
+def _neighbours() -> tuple[tuple[int, int], ...]:
+    table: dict[int, tuple[int, int]] = {}
+    for curve in (*CLOSED_CURVES, JAW, REGIONS["brow.R"], REGIONS["brow.L"], NOSE):
+        for place, index in enumerate(curve):
+            before, after = curve[place - 1], curve[(place + 1) % len(curve)]
+            if curve not in CLOSED_CURVES:
+                before = curve[1] if place == 0 else before
+                after = curve[-2] if place == len(curve) - 1 else after
+            table[index] = (before, after)
+    return tuple(table[i] for i in range(COUNT))
+
+
+CURVE_NEIGHBOURS = _neighbours()
+"""The two landmarks beside each along its facial curve; the ends of open curves name their only one twice."""
 
 
 def _mirror() -> tuple[int, ...]:
@@ -65,7 +87,7 @@ def _names() -> tuple[str, ...]:
     right_jaw = [f"jaw_{i}.R" for i in range(1, 9)]
     right_brow = [f"brow_{part}.R" for part in ("outer", "outer_mid", "mid", "inner_mid", "inner")]
     right_eye = ["outer", "upper_outer", "upper_inner", "inner", "lower_inner", "lower_outer"]
-    names = {i: name for i, name in enumerate(right_jaw)} | {8: "chin"}
+    names = dict(enumerate(right_jaw)) | {8: "chin"}
     names |= {17 + i: name for i, name in enumerate(right_brow)}
     names |= {27 + i: f"nose_bridge_{i + 1}" for i in range(3)} | {30: "nose_tip"}
     names |= {31: "nostril_outer.R", 32: "nostril_inner.R", 33: "nose_base"}

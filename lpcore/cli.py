@@ -1,0 +1,202 @@
+"""The command line: `lpcore animate | weights | styles | train`.
+
+Exit codes: 0 done, 1 failed for a reason the user can mend (one sentence on standard error), 2 wrong usage,
+3 unforeseen error, 130 cancelled. With `--json`, standard output carries one JSON object a line:
+{"event": "phase", "phase", "fraction"}, then {"event": "done", ...} or {"event": "failed", "code", "detail",
+"message"}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from .errors import LpError
+from .messages import sentence
+from .types import SpeakSettings
+from .version import __version__
+
+TRAINERS = {"drawer": "lpcore.train.drawer", "content": "lpcore.train.content"}
+
+
+class Reporter:
+    """Tells a person (progress bar) or a program (JSON lines) how the work goes."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._bar: Any = None
+
+    def progress(self, phase: str, fraction: float) -> None:
+        if self._json:
+            self._line(event="phase", phase=phase, fraction=round(fraction, 4))
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            form = "{desc:<24}{percentage:3.0f}% |{bar}| {elapsed}"
+            self._bar = tqdm(total=1.0, bar_format=form, disable=None)
+        self._bar.set_description_str(phase, refresh=False)
+        self._bar.update(fraction - self._bar.n)
+
+    def done(self, text: str, **values: Any) -> None:
+        self._close()
+        if self._json:
+            self._line(event="done", **values)
+        else:
+            print(text)
+
+    def failed(self, code: str, detail: str) -> None:
+        self._close()
+        if self._json:
+            self._line(event="failed", code=code, detail=detail, message=sentence(code, detail))
+        else:
+            print(sentence(code, detail), file=sys.stderr)
+
+    def _line(self, **values: Any) -> None:
+        print(json.dumps(values), flush=True)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _fps(text: str) -> Fraction:
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(f"not a frame rate: {text}") from error
+    if not 1 <= fps <= 240:
+        raise argparse.ArgumentTypeError("the frame rate must lie between 1 and 240")
+    return fps
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lpcore", description="Talking portrait line drawings.")
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    animate = verbs.add_parser("animate", help="photo and speech to a talking line drawing")
+    animate.add_argument("photo", type=Path)
+    animate.add_argument("speech", type=Path)
+    animate.add_argument("-o", "--out", type=Path, required=True, help="folder for film, frames and motion")
+    animate.add_argument("--style", default="ink", help="see `lpcore styles`")
+    animate.add_argument("--fps", type=_fps, default=Fraction(25), help="25, 23.976, 30000/1001, …")
+    animate.add_argument("--size", type=int, help="side of the face crop in pixels, or limit of the photo's")
+    animate.add_argument("--canvas", choices=("crop", "photo"), default="crop")
+    animate.add_argument("--face", type=int, help="which face, 0 = the largest")
+    animate.add_argument("--start", type=float, default=0.0, metavar="SECONDS")
+    animate.add_argument("--duration", type=float, metavar="SECONDS")
+    animate.add_argument("--device", default="", help="cpu, cuda or mps")
+    for setting in fields(SpeakSettings):
+        kind = int if setting.name == "seed" else float
+        animate.add_argument(f"--{setting.name.replace('_', '-')}", type=kind, default=setting.default)
+    _add_json(animate)
+    animate.set_defaults(run=_animate)
+
+    weights = verbs.add_parser("weights", help="list or fetch the model files")
+    actions = weights.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, run, text in (
+        ("list", _weights_list, "which model files are here, with their licences"),
+        ("fetch", _weights_fetch, "fetch the model files that are missing (the only step that goes online)"),
+    ):
+        action = actions.add_parser(name, help=text)
+        _add_json(action)
+        action.set_defaults(run=run)
+
+    styles = verbs.add_parser("styles", help="list the drawing styles")
+    _add_json(styles)
+    styles.set_defaults(run=_styles)
+
+    train = verbs.add_parser("train", help="train a network", add_help=False)
+    train.add_argument("network", choices=sorted(TRAINERS))
+    train.add_argument("arguments", nargs=argparse.REMAINDER)
+    train.set_defaults(run=None, json=False)
+    return parser
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of words")
+
+
+def _animate(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .pipeline import Animate, animate
+
+    size = options.size if options.size is not None else (512 if options.canvas == "crop" else 0)
+    settings = SpeakSettings(**{f.name: getattr(options, f.name) for f in fields(SpeakSettings)})
+    choices = Animate(
+        style=options.style,
+        size=size,
+        canvas=options.canvas,
+        fps=options.fps,
+        start=options.start,
+        duration=options.duration,
+        face=options.face,
+        settings=settings,
+        device=options.device,
+    )
+    made = animate(options.photo, options.speech, options.out, choices, reporter.progress)
+    text = f"{made.count} frames in {made.frames}\nFilm: {made.film}"
+    reporter.done(
+        text, film=str(made.film), frames=str(made.frames), recipe=str(made.recipe), count=made.count
+    )
+
+
+def _weights_list(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .weights import listing
+
+    entries = listing()
+    rows = [
+        f"{'here' if e['present'] else 'MISSING':8}{e['name']:24}{e['size'] / 1e6:6.1f} MB  "
+        f"{e['licence']:20} {e['source']}"
+        for e in entries
+    ]
+    reporter.done("\n".join(rows), weights=entries)
+
+
+def _weights_fetch(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .weights import cache_folder, fetch
+
+    fetch(progress=reporter.progress)
+    reporter.done(f"All model files are in {cache_folder()}", folder=str(cache_folder()))
+
+
+def _styles(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .drawing.styles import STYLES
+
+    rows = [f"{style.name:8}{style.about}" for style in STYLES.values()]
+    reporter.done("\n".join(rows), styles=[vars(style) for style in STYLES.values()])
+
+
+def guarded(run: Callable[[], None], reporter: Reporter) -> int:
+    """Run and turn every ending into an exit code; unforeseen errors leave a traceback only with LPCORE_DEBUG."""
+    try:
+        run()
+    except LpError as error:
+        reporter.failed(error.code, error.detail)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("LPCORE_DEBUG"):
+            traceback.print_exc()
+        reporter.failed("INTERNAL", f"{type(error).__name__}: {error}")
+        return 3
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(argv)
+    if options.verb == "train":
+        return importlib.import_module(TRAINERS[options.network]).main(options.arguments)
+    reporter = Reporter(options.json)
+    return guarded(lambda: options.run(options, reporter), reporter)

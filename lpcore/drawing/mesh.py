@@ -1,0 +1,117 @@
+"""The control mesh of flow B: 68 landmarks plus anchors, joined once per portrait so that nothing pops.
+
+The paper triangulates the target landmarks anew in every frame (section 3.3.1), which lets edges flip between
+frames. Here the triangles are found once, on the photo's landmarks with mouth and eyes opened, so that no edge
+ever crosses an opening.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import Delaunay
+
+from .. import points68
+from ..types import CROP
+
+_BORDER_STEPS = 5
+_MARGIN = 12.0
+_LOWER_FACE = [*range(4, 13), *range(55, 60), 65, 66, 67]
+
+
+@dataclass(frozen=True, eq=False)
+class ControlMesh:
+    """Control points and triangles in crop units.
+
+    source: (N, 2) float64; rows 0–67 are the landmarks, then `skull` points that follow the head, then points
+    that stand still (shoulders and the crop's border).
+    skull: how many points follow the head.
+    triangles: (M, 3) int row indices.
+    """
+
+    source: np.ndarray
+    skull: int
+    triangles: np.ndarray
+
+    def targets(self, points: np.ndarray) -> np.ndarray:
+        """(T, N, 2) float64 control points of each frame from landmarks (T, 68, 2 or 3) in crop units.
+
+        Skull points follow the similarity that brings the photo's stable landmarks to the frame's.
+        """
+        landmarks = np.asarray(points, dtype=np.float64)[..., :2]
+        frames = len(landmarks)
+        stable = list(points68.STABLE)
+        skull = self.source[points68.COUNT : points68.COUNT + self.skull]
+        still = self.source[points68.COUNT + self.skull :]
+        moved = _similarity(self.source[stable], landmarks[:, stable], skull)
+        return np.concatenate([landmarks, moved, np.broadcast_to(still, (frames, *still.shape))], axis=1)
+
+
+def build_mesh(landmarks: np.ndarray) -> ControlMesh:
+    """The mesh of a portrait from its landmarks (68, 2 or 3) in crop units."""
+    face = np.asarray(landmarks, dtype=np.float64)[:, :2]
+    skull, still = _skull(face), np.concatenate([_shoulders(face), _border()])
+    triangles = Delaunay(np.concatenate([_opened(face), skull, still])).simplices
+    return ControlMesh(np.concatenate([face, skull, still]), len(skull), triangles)
+
+
+def _face_size(face: np.ndarray) -> float:
+    # The larger of ear-to-ear and brow-to-chin: one of them survives any turn of the head.
+    return float(max(np.linalg.norm(face[16] - face[0]), 1.1 * np.linalg.norm(face[8] - face[27])))
+
+
+def _opened(face: np.ndarray) -> np.ndarray:
+    """The face with mouth and eyes wide open, used only to choose edges."""
+    opened = face.copy()
+    down = face[8] - face[27]
+    down /= np.linalg.norm(down)
+    opened[_LOWER_FACE] += 0.3 * np.linalg.norm(face[54] - face[48]) * down
+    for upper, lower in points68.LID_PAIRS:
+        opened[upper] -= 0.02 * _face_size(face) * down
+        opened[lower] += 0.02 * _face_size(face) * down
+    return opened
+
+
+def _skull(face: np.ndarray) -> np.ndarray:
+    """Points around forehead and hair, inside the crop."""
+    size = _face_size(face)
+    up = face[27] - face[8]
+    up /= np.linalg.norm(up)
+    side = np.array([-up[1], up[0]])
+    angles = np.deg2rad(np.linspace(-80, 80, 9))
+    rings = [
+        face[27] + size * (r * np.sin(a) * 0.72 * side + r * np.cos(a) * 0.85 * up)
+        for r in (0.75, 1.1)
+        for a in angles
+    ]
+    points = np.array([p for p in rings if (p > _MARGIN).all() and (p < CROP - 1 - _MARGIN).all()])
+    return points.reshape(-1, 2)
+
+
+def _shoulders(face: np.ndarray) -> np.ndarray:
+    """Still points below the chin: opening the jaw must not drag the collar along."""
+    size = _face_size(face)
+    y = face[8, 1] + 0.5 * size
+    if y > CROP - 1 - _MARGIN:
+        return np.empty((0, 2))
+    xs = face[8, 0] + size * np.linspace(-0.9, 0.9, 7)
+    return np.array([[x, y] for x in xs if _MARGIN < x < CROP - 1 - _MARGIN]).reshape(-1, 2)
+
+
+def _border() -> np.ndarray:
+    steps = np.linspace(0, CROP - 1, _BORDER_STEPS)
+    ends = (0.0, CROP - 1.0)
+    across = [(x, y) for x in steps for y in ends]
+    along = [(x, y) for x in ends for y in steps[1:-1]]
+    return np.array(across + along)
+
+
+def _similarity(source: np.ndarray, targets: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """`points` (P, 2) moved by the least-squares similarity from `source` (K, 2) to each of `targets` (T, K, 2)."""
+    as_complex = lambda a: a[..., 0] + 1j * a[..., 1]  # noqa: E731 one expression, used three times below
+    s, t, p = as_complex(source), as_complex(targets), as_complex(points)
+    s0, t0 = s.mean(), t.mean(axis=1, keepdims=True)
+    factor = ((t - t0) * np.conj(s - s0)).sum(axis=1, keepdims=True) / (np.abs(s - s0) ** 2).sum()
+    moved = factor * (p - s0) + t0
+    return np.stack([moved.real, moved.imag], axis=-1)

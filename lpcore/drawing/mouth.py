@@ -1,0 +1,131 @@
+"""The inside of an open mouth, drawn: dark interior, upper teeth, lip edge.
+
+A photo taken with the lips closed has no pixels for it, so the warp alone would stretch the lip line over the gap.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from .. import points68
+from .styles import Style
+
+_UPPER = [60, 61, 62, 63, 64]
+_LOWER = [60, 67, 66, 65, 64]
+_SUPERSAMPLE = 4
+_STEPS = np.linspace(0, 4, 25)
+# Evaluating the spline is linear in its five knots: one matrix serves every frame.
+_SPLINE = CubicSpline(np.arange(5), np.eye(5), bc_type="natural")(_STEPS)
+
+
+def inner_lip_gap(points: np.ndarray) -> np.ndarray:
+    """(...,) mean opening of the inner lips in the unit of `points` (..., 68, 2 or 3); negative when crossed."""
+    upper, lower = (
+        np.asarray(points)[..., list(side), :2] for side in zip(*points68.INNER_LIP_PAIRS, strict=True)
+    )
+    return ((lower - upper) * _down(points)[..., None, :]).sum(-1).mean(-1)
+
+
+def _down(points: np.ndarray) -> np.ndarray:
+    """(..., 2) unit vector across the mouth, towards the chin."""
+    along = np.asarray(points)[..., 54, :2] - np.asarray(points)[..., 48, :2]
+    along = along / np.linalg.norm(along, axis=-1, keepdims=True)
+    return np.stack([-along[..., 1], along[..., 0]], axis=-1)
+
+
+def _ramp(x: float, low: float, high: float) -> float:
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
+
+
+class MouthInterior:
+    """Paints the mouth of one portrait in one style.
+
+    Args:
+        neutral: (68, 2 or 3) the photo's landmarks in crop units.
+        unit: output pixels per crop unit.
+    """
+
+    def __init__(self, neutral: np.ndarray, style: Style, unit: float) -> None:
+        self.style, self.unit = style, unit
+        self.was_open = _ramp(float(inner_lip_gap(neutral)), 3, 8)
+
+    def paint(self, ink: np.ndarray, points: np.ndarray) -> None:
+        """Paint the mouth into one frame, in place.
+
+        ink: (H, W) float32 in [0, 1], 1 = black. points: (68, 2) landmarks in its pixels.
+        """
+        gap = float(inner_lip_gap(points)) / self.unit
+        opening = _ramp(gap, 1.0, 4.0)
+        edge = max(opening, 0.9 * self.was_open)
+        if edge < 0.02:
+            return
+        box = self._box(points, ink.shape)
+        if box is None:
+            return
+        left, top, right, bottom = box
+        upper, lower = self._curves(points)
+        patch = ink[top:bottom, left:right]
+        layers = _Layers((left, top), patch.shape)
+
+        inside = layers.area(upper, lower)
+        patch += opening * inside * (self.style.mouth - patch)
+        teeth = _ramp(gap, 5.0, 10.0)
+        if teeth > 0.02:
+            width = np.linalg.norm(upper[-1] - upper[0])
+            depth = min(0.4 * gap * self.unit, 0.1 * width)
+            profile = np.sin(np.pi * np.linspace(0.06, 0.94, len(upper))) ** 0.6
+            biting = upper + depth * profile[:, None] * _down(points)
+            # Teeth are paper: the edge towards the dark interior is their line.
+            patch *= 1 - teeth * inside * layers.area(upper, biting)
+            if self.style.mouth < 1:
+                line = layers.line(biting, 0.7 * self.style.line * self.unit)
+                patch += teeth * inside * line * (1 - patch)
+        line = layers.line(upper, self.style.line * self.unit)
+        patch += edge * line * (1 - patch)
+
+    def _curves(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Upper and lower inner-lip curve, (25, 2) each in pixels; the lower never rises above the upper."""
+        upper, lower = _SPLINE @ points[_UPPER, :2], _SPLINE @ points[_LOWER, :2]
+        down = _down(points)
+        crossed = np.minimum(((lower - upper) * down).sum(-1, keepdims=True), 0)
+        return upper, lower - crossed * down
+
+    def _box(self, points: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+        lips = points[list(points68.INNER_LIPS), :2]
+        pad = 6 * self.unit
+        left, top = np.maximum(np.floor(lips.min(0) - pad), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(lips.max(0) + pad), (shape[1], shape[0])).astype(int)
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+class _Layers:
+    """Anti-aliased coverage masks (h, w) float32 in [0, 1] of areas and lines in one window of the frame."""
+
+    def __init__(self, origin: tuple[int, int], shape: tuple[int, ...]) -> None:
+        self.origin, self.shape = np.array(origin), shape
+
+    def area(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        canvas = self._canvas()
+        cv2.fillPoly(canvas, [self._fixed(np.concatenate([upper, lower[::-1]]))], 255, cv2.LINE_8, 4)
+        return self._reduce(canvas)
+
+    def line(self, curve: np.ndarray, width: float) -> np.ndarray:
+        canvas = self._canvas()
+        thickness = max(1, round(width * _SUPERSAMPLE))
+        cv2.polylines(canvas, [self._fixed(curve)], False, 255, thickness, cv2.LINE_8, 4)
+        return self._reduce(canvas)
+
+    def _canvas(self) -> np.ndarray:
+        return np.zeros((self.shape[0] * _SUPERSAMPLE, self.shape[1] * _SUPERSAMPLE), np.uint8)
+
+    def _fixed(self, curve: np.ndarray) -> np.ndarray:
+        # Pixel centres at integers in the frame, at k + 0.5 in units of whole pixels on the finer canvas.
+        fine = (curve - self.origin + 0.5) * _SUPERSAMPLE - 0.5
+        return np.round(fine * 16).astype(np.int32)
+
+    def _reduce(self, canvas: np.ndarray) -> np.ndarray:
+        small = cv2.resize(canvas, self.shape[1::-1], interpolation=cv2.INTER_AREA)
+        return small.astype(np.float32) / 255

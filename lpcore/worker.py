@@ -1,0 +1,249 @@
+"""The engine process: `python -m lpcore.worker` answers `protocol` requests until its input ends.
+
+Threads: the main thread does the work; a reader thread takes requests, answers `Cancel` at once and ends the
+process when the add-on is gone. Both write events through one lock. Models and the current portrait stay loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+from . import protocol
+from .errors import Cancelled, LpError
+from .types import Portrait, Progress, SpeakSettings
+from .version import __version__
+
+
+class Session:
+    """The state between requests: the portrait and the frame stream last used, by what they were made from."""
+
+    def __init__(self) -> None:
+        self._portrait: tuple[Any, Portrait] | None = None
+        self._stream: tuple[Any, Any] | None = None
+
+    def answer(self, request: protocol.Request, emit: Callable[[protocol.Event], None]) -> dict[str, Any]:
+        """Do what `request` asks, reporting through `emit`; returns the result of its `Done`."""
+
+        def progress(phase: str, fraction: float) -> None:
+            emit(protocol.Phase(request.id, phase, round(fraction, 4)))
+
+        match request:
+            case protocol.Hello():
+                return _about()
+            case protocol.Analyze():
+                return self._analyze(request, progress)
+            case protocol.Speak():
+                return self._speak(request, progress)
+            case protocol.Draw():
+                return self._draw(request, progress, emit)
+        raise LpError("BAD_REQUEST", type(request).__name__)
+
+    def _get_portrait(self, request: Any, progress: Progress) -> Portrait:
+        from .pipeline import analyze
+
+        path = Path(request.photo)
+        point = tuple(request.point) if request.point else None
+        status = path.stat() if path.is_file() else None
+        key = (path, status and (status.st_mtime_ns, status.st_size), request.face, point)
+        if self._portrait is None or self._portrait[0] != key:
+            self._portrait, self._stream = None, None
+            self._portrait = (key, analyze(path, request.face, point, progress))
+        return self._portrait[1]
+
+    def _analyze(self, request: protocol.Analyze, progress: Progress) -> dict[str, Any]:
+        from .frames import prepare_folder, write_png
+
+        folder = Path(request.folder)
+        prepare_folder(folder)
+        portrait = self._get_portrait(request, progress)
+        image = folder / "face_crop.png"
+        write_png(image, portrait.image)
+        crop = portrait.crop
+        return {
+            "photo_sha256": portrait.photo_sha256,
+            "photo_size": list(portrait.photo_size),
+            "faces": [[f.left, f.top, f.width, f.height, f.score] for f in portrait.faces],
+            "face": portrait.face,
+            "crop": {"centre": list(crop.centre), "scale": crop.scale, "roll": crop.roll},
+            "landmarks": portrait.landmarks.tolist(),
+            "confidence": portrait.confidence.tolist(),
+            "crop_image": str(image),
+        }
+
+    def _speak(self, request: protocol.Speak, progress: Progress) -> dict[str, Any]:
+        from .frames import prepare_folder
+        from .motion.files import save
+        from .pipeline import speak
+
+        clock = time.perf_counter()
+        target = Path(request.motion)
+        prepare_folder(target.parent)
+        motion = speak(
+            self._get_portrait(request, progress),
+            Path(request.audio),
+            start=request.start,
+            duration=request.duration,
+            frames=request.frames,
+            fps=Fraction(*request.fps),
+            settings=SpeakSettings.from_dict(request.settings),
+            progress=progress,
+        )
+        save(motion, target)
+        return {"motion": str(target), "frames": len(motion), "seconds": time.perf_counter() - clock}
+
+    def _draw(
+        self, request: protocol.Draw, progress: Progress, emit: Callable[[protocol.Event], None]
+    ) -> dict[str, Any]:
+        from .frames import prepare_folder, write_frames
+        from .motion.files import load_points
+        from .pipeline import chosen_points
+
+        clock = time.perf_counter()
+        folder = Path(request.folder)
+        prepare_folder(folder)
+        points = load_points(Path(request.motion))
+        chosen = list(range(len(points))) if request.frames is None else list(request.frames)
+        points = chosen_points(points, chosen)
+        stream = self._get_stream(request, progress)
+
+        def named() -> Iterator[tuple[Path, Any]]:
+            for index, image in zip(chosen, stream.frames(points), strict=True):
+                yield folder / f"{request.prefix}{index:05d}.png", image
+
+        for done, path in enumerate(write_frames(named()), start=1):
+            emit(protocol.Frame(request.id, chosen[done - 1], str(path)))
+            progress("Drawing", done / len(chosen))
+        seconds = time.perf_counter() - clock
+        return {"frames": len(chosen), "seconds": seconds, "style": request.style, "size": list(stream.size)}
+
+    def _get_stream(self, request: protocol.Draw, progress: Progress) -> Any:
+        from .device import pick_device
+        from .drawing.stream import FrameStream
+
+        portrait = self._get_portrait(request, progress)
+        key = (id(portrait), request.style, request.size, request.canvas)
+        if self._stream is None or self._stream[0] != key:
+            progress("Drawing the portrait", 0.0)
+            stream = FrameStream(portrait, request.style, request.size, request.canvas, pick_device())
+            self._stream = (key, stream)
+        return self._stream[1]
+
+
+def _about() -> dict[str, Any]:
+    import torch
+
+    from . import weights
+    from .device import pick_device
+
+    return {
+        "protocol": protocol.VERSION,
+        "version": __version__,
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        "device": pick_device(),
+        "weights": [{k: entry[k] for k in ("name", "present", "licence")} for entry in weights.listing()],
+    }
+
+
+class Worker:
+    """Connects a `Session` to a pair of pipes."""
+
+    def __init__(self, source: IO[str], sink: IO[str]) -> None:
+        self._source, self._sink = source, sink
+        self._lock = threading.Lock()
+        self._requests: queue.SimpleQueue[protocol.Request] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._open: set[int] = set()
+
+    def run(self) -> None:
+        """Answer requests in order; the end of the input ends the process."""
+        threading.Thread(target=self._read, daemon=True).start()
+        session = Session()
+        while True:
+            request = self._requests.get()
+            self._finish(request.id, self._attempt(session, request))
+
+    def _attempt(self, session: Session, request: protocol.Request) -> protocol.Event:
+        if request.id in self._cancelled:
+            return protocol.Stopped(request.id)
+        try:
+            return protocol.Done(request.id, session.answer(request, self._report))
+        except Cancelled:
+            return protocol.Stopped(request.id)
+        except LpError as error:
+            return protocol.Failed(request.id, error.code, error.detail)
+        except Exception as error:
+            traceback.print_exc()
+            return failure(request, error)
+
+    def _report(self, event: protocol.Event) -> None:
+        if event.id in self._cancelled:
+            raise Cancelled
+        self._write(event)
+
+    def _finish(self, number: int, event: protocol.Event) -> None:
+        with self._lock:
+            ended = number not in self._open
+            self._open.discard(number)
+        if not ended:
+            self._write(event)
+        self._cancelled.discard(number)
+
+    def _read(self) -> None:
+        for line in self._source:
+            try:
+                request = protocol.decode_request(line)
+            except LpError as error:
+                self._write(protocol.Failed(-1, error.code, error.detail))
+                continue
+            if isinstance(request, protocol.Cancel):
+                self._cancel(request.target)
+            else:
+                with self._lock:
+                    self._open.add(request.id)
+                self._requests.put(request)
+        # The add-on is gone: nobody wants the work in hand, and a computing thread cannot be interrupted.
+        os._exit(0)
+
+    def _cancel(self, target: int) -> None:
+        """Answer at once; the work itself stops at its next report."""
+        with self._lock:
+            if target not in self._open:
+                return
+            self._open.discard(target)
+            self._cancelled.add(target)
+        self._write(protocol.Stopped(target))
+
+    def _write(self, event: protocol.Event) -> None:
+        with self._lock:
+            self._sink.write(protocol.encode(event))
+            self._sink.flush()
+
+
+def failure(request: protocol.Request, error: Exception) -> protocol.Failed:
+    """The event for an exception that is not an LpError."""
+    out_of_memory = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+    if out_of_memory or "can't allocate memory" in str(error):
+        return protocol.Failed(request.id, "OUT_OF_MEMORY", request.verb)
+    return protocol.Failed(request.id, "INTERNAL", f"{type(error).__name__}: {error}")
+
+
+def main() -> None:
+    """Serve standard input and output; stray prints of libraries go to standard error."""
+    sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    source = os.fdopen(os.dup(0), encoding="utf-8")
+    Worker(source, sink).run()
+
+
+if __name__ == "__main__":
+    main()
