@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class Message:
     """One failure in words.
 
-    `title` is a few words for a headline; `cause` is a clause in which ``{detail}`` stands for what was met;
-    `remedy` says what to do next.
+    `title` is a few words for a headline; `cause` is a clause; `remedy` says what to do next. ``{detail}`` stands
+    for what was met.
     """
 
     title: str
@@ -145,5 +145,5 @@ MESSAGES: dict[str, Message] = {
 def sentence(code: str, detail: str = "") -> str:
     """One sentence for `code`: title, cause and remedy, with `detail` filled in."""
     message = MESSAGES.get(code, MESSAGES["INTERNAL"])
-    cause = message.cause.replace("{detail}", detail or "it")
-    return f"{message.title}: {cause}; {message.remedy}."
+    text = f"{message.title}: {message.cause}; {message.remedy}."
+    return text.replace("{detail}", detail or "it")

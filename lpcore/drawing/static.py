@@ -49,7 +49,7 @@ def load_drawer(device: str) -> StaticDrawer:
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 not a dict
     counters = {name for name in model.state_dict() if name.endswith("num_batches_tracked")}
     model.load_state_dict(tensors | {name: torch.tensor(0) for name in counters})
-    return model.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False).to(device)
 
 
 @torch.inference_mode()

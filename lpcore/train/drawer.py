@@ -56,13 +56,15 @@ def dice(drawn: Tensor, ink: Tensor) -> Tensor:
     return (2 * both + 1) / (drawn.square().sum((2, 3)) + ink.square().sum((2, 3)) + 1)
 
 
-def train(config: TrainDrawer, data: Path, out: Path, *, minutes: float | None = None) -> Path:
+def train(
+    config: TrainDrawer, data: Path, out: Path, *, minutes: float | None = None, stop: int | None = None
+) -> Path:
     """Run or resume the training in `out`; returns the written weights file (moving average, float16)."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(config.seed)
-    model = StaticDrawer(config.model).to(device).to(memory_format=torch.channels_last)
+    model = StaticDrawer(config.model).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4)
-    run = Run(out, model, optimizer, steps=config.steps, minutes=minutes)
+    run = Run(out, model, optimizer, steps=config.steps, minutes=minutes, stop=stop)
     samples = load_portraits(data, config.model.styles, held_out=False)
     unseen = load_portraits(data, config.model.styles, held_out=True)
 

@@ -93,7 +93,7 @@ def augment(sample: Sample, other: Sample, rng: np.random.Generator, side: int =
 
     photo = warp(photo, cv2.BORDER_REPLICATE)
     mask = warp(sample.mask, cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT)
-    ink = warp(sample.ink, cv2.BORDER_CONSTANT)
+    ink = warp(sample.ink, cv2.BORDER_CONSTANT).reshape(side, side, -1)
     return Sample(sample.stem, _degrade(photo, rng), _soften(mask, rng), ink)
 
 

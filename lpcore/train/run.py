@@ -24,6 +24,7 @@ class Run(Generic[Model]):
     Args:
         steps: length of the whole run, also the length of the cosine learning-rate schedule.
         minutes: stop after this much time in this process (None = no limit); the run can be resumed.
+        stop: stop before this step, leaving the schedule as it is (None = at the end).
         ema: decay of the moving average per step.
     """
 
@@ -35,10 +36,12 @@ class Run(Generic[Model]):
         *,
         steps: int,
         minutes: float | None = None,
+        stop: int | None = None,
         ema: float = 0.998,
     ) -> None:
         self.folder, self.model, self.optimizer = folder, model, optimizer
         self.total, self.minutes, self.decay = steps, minutes, ema
+        self.stop = steps if stop is None else stop
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         self.step = 0
         self._rates = [group["lr"] for group in optimizer.param_groups]
@@ -68,7 +71,7 @@ class Run(Generic[Model]):
 
     def steps(self) -> Iterator[int]:
         """Step numbers still to do, with the learning rate set for each; saves when the budget is spent."""
-        while self.step < self.total and not self._spent():
+        while self.step < self.stop and not self._spent():
             share = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * self.step / self.total)).item())
             for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * max(share, 0.01)
