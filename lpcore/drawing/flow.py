@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-_SUBPIXEL_BITS = 6
 
 
 class PiecewiseFlow:
@@ -16,7 +13,7 @@ class PiecewiseFlow:
 
     Args:
         source: (N, 2) control points in the source, any pixel unit.
-        triangles: (M, 3) row indices, M < 65536.
+        triangles: (M, 3) row indices.
         size: (width, height) of the frames in pixels.
         device: where positions are computed.
     """
@@ -42,7 +39,9 @@ class PiecewiseFlow:
         triangle covers read themselves. Triangles that a frame turns over are hidden, not drawn inside out.
         """
         maps, kept = affine_maps(self.source, np.asarray(targets, dtype=np.float64), self.triangles)
-        labels = np.stack([self._labels(t, k) for t, k in zip(targets, kept, strict=True)])
+        labels = np.stack(
+            [rasterise(t[self.triangles], k, self.size) for t, k in zip(targets, kept, strict=True)]
+        )
         # The last row is the identity for pixels outside the mesh.
         identity = np.broadcast_to(np.eye(3)[:2], (len(maps), 1, 2, 3))
         table = torch.from_numpy(np.concatenate([maps, identity], axis=1)).to(self.device, torch.float32)
@@ -59,13 +58,47 @@ class PiecewiseFlow:
             dim=-1,
         )
 
-    def _labels(self, target: np.ndarray, kept: np.ndarray) -> np.ndarray:
-        width, height = self.size
-        labels = np.full((height, width), len(self.triangles), dtype=np.uint16)
-        corners = np.round(target[self.triangles] * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-        for k in np.flatnonzero(kept):
-            cv2.fillConvexPoly(labels, corners[k], int(k), cv2.LINE_8, _SUBPIXEL_BITS)
-        return labels
+
+def rasterise(corners: np.ndarray, kept: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) int32 index of the triangle that holds each pixel centre, M where there is none.
+
+    corners: (M, 3, 2) in pixels, kept: (M,) bool, size: (width, height). Neighbours share their edge pixels without
+    gap or overlap: both compute the same crossing of edge and row, and a pixel on it belongs to the right-hand one.
+    """
+    width, height = size
+    ordered = np.take_along_axis(corners, corners[..., 1].argsort(axis=1)[..., None], axis=1)
+    top, bottom = ordered[:, 0, 1], ordered[:, 2, 1]
+    first = np.clip(np.ceil(top), 0, height).astype(np.int64)
+    rows = np.where(kept, np.clip(np.ceil(bottom), 0, height).astype(np.int64) - first, 0)
+    owner = np.repeat(np.arange(len(corners)), rows)
+    y = np.arange(len(owner)) - np.repeat(np.cumsum(rows) - rows, rows) + first[owner]
+
+    a, b, c = (ordered[owner, k] for k in range(3))
+    long_side = _crossing(a, c, y)
+    short_side = np.where(y < b[:, 1], _crossing(a, b, y), _crossing(b, c, y))
+    start, end = (
+        np.clip(np.ceil(side), 0, width).astype(np.int64)
+        for side in (np.minimum(long_side, short_side), np.maximum(long_side, short_side))
+    )
+    owner, y, start, end = (values[start < end] for values in (owner, y, start, end))
+
+    # One mark where each span starts, one where the row's last span ends; the rest takes the mark to its left.
+    marks = np.full((height, width + 1), -1, dtype=np.int32)
+    marks[:, 0] = len(corners)
+    last = np.zeros(height, dtype=np.int64)
+    np.maximum.at(last, y, end)
+    marks[np.arange(height), last] = len(corners)
+    marks[y, start] = owner
+    flat = marks.ravel()
+    source = np.maximum.accumulate(np.where(flat >= 0, np.arange(flat.size), 0))
+    return flat[source].reshape(marks.shape)[:, :width]
+
+
+def _crossing(upper: np.ndarray, lower: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x at which the edges from `upper` to `lower` (K, 2) cross the rows `y` (K,)."""
+    rise = lower[:, 1] - upper[:, 1]
+    share = (y - upper[:, 1]) / np.where(rise == 0, 1, rise)
+    return upper[:, 0] + share * (lower[:, 0] - upper[:, 0])
 
 
 def affine_maps(

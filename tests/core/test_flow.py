@@ -35,9 +35,7 @@ def test_positions_equal_scipy_inside_the_triangles(seed):
     ys, xs = np.mgrid[:SIDE, :SIDE]
     oracle = LinearNDInterpolator(triangulation, source)(np.stack([xs, ys], -1))
     error = np.abs(ours - oracle)[~np.isnan(oracle).any(-1)]
-    # A pixel that an edge runs through may be given to the triangle on its other side.
-    assert error.max() < 1.0
-    assert np.median(error) < 1e-5 and error.mean() < 0.02
+    assert error.max() < 1e-3
 
 
 def test_equal_points_give_the_identity():
