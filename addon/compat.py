@@ -1,0 +1,194 @@
+"""Every question about which Blender this is (4.2 to 5.x); no other module asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bpy
+
+LAYERED_ACTIONS = "layers" in bpy.types.Action.bl_rna.properties
+"""Actions hold layers and slots (4.4 on) instead of bare F-curves."""
+
+
+# scenes and data-blocks
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips the sequencer shows; from 5.0 on it may differ from the window's scene."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def by_uid(collection: Iterable[Any], uid: int) -> Any | None:
+    """The data-block with this session uid: renames and undo keep the uid, so it outlives pointers and names."""
+    return next((block for block in collection if block.session_uid == uid), None)
+
+
+def frame_rate(scene: bpy.types.Scene) -> Fraction:
+    """Exact frames per second; `fps_base` is stored in single precision, so 1.001 comes back a little off."""
+    return Fraction(scene.render.fps) / Fraction(str(round(scene.render.fps_base, 6)))
+
+
+# strips
+
+
+class Handles(NamedTuple):
+    """Where a strip lies in the timeline and which part of its content it shows, in frames.
+
+    start: first frame shown. end: the frame after the last. skipped: content frames before `start`, negative
+    where the strip begins before its content. content: length of the untrimmed content.
+    """
+
+    start: int
+    end: int
+    skipped: float
+    content: float
+
+
+def strips(scene: bpy.types.Scene) -> Any:
+    """The top-level strips; an empty tuple where the scene has no sequencer yet."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return ()
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def all_strips(scene: bpy.types.Scene) -> Any:
+    """All strips, those inside meta strips too."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return ()
+    return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+
+
+def strips_to_edit(scene: bpy.types.Scene) -> Any:
+    """The top-level strips with `new_image` and the like, the sequencer made if need be."""
+    scene.sequence_editor_create()
+    return strips(scene)
+
+
+def handles(strip: Any) -> Handles:
+    """Extent and trim of a strip under its old names (to 5.1) or its new ones."""
+    if hasattr(strip, "left_handle"):
+        return Handles(
+            strip.left_handle,
+            strip.right_handle,
+            strip.left_handle_offset + strip.content_trim_start,
+            strip.content_duration,
+        )
+    return Handles(
+        strip.frame_final_start,
+        strip.frame_final_end,
+        strip.frame_offset_start + strip.animation_offset_start,
+        strip.frame_duration,
+    )
+
+
+def move(strip: Any, frames: int) -> None:
+    """Move a strip with its content."""
+    if hasattr(strip, "content_start"):
+        strip.content_start += frames
+    else:
+        strip.frame_start += frames
+
+
+def is_retimed(strip: Any) -> bool:
+    """Whether the strip plays its content faster or slower; 4.2 and 4.3 show it only by the strip's length."""
+    if hasattr(strip, "retiming_keys"):
+        return len(strip.retiming_keys) > 0
+    trimmed = strip.frame_offset_start + strip.frame_offset_end
+    return abs(strip.frame_duration - trimmed - strip.frame_final_duration) > 1
+
+
+def mix_down(scene: bpy.types.Scene, path: Path, rate: int, seconds: float) -> None:
+    """Write what the scene's sequencer plays between its start and end frame as a mono WAV of `rate` Hz.
+
+    Raises RuntimeError where this Blender was built without sound. From 5.2 on the operator returns before the
+    file is complete, so this waits for its length.
+    """
+    override: dict[str, Any] = {"scene": scene}
+    if "sequencer_scene" in dir(bpy.context):
+        override["sequencer_scene"] = scene
+    with bpy.context.temp_override(**override):
+        bpy.ops.sound.mixdown(
+            filepath=str(path),
+            check_existing=False,
+            container="WAV",
+            codec="PCM",
+            format="S16",
+            channels="MONO",
+            mixrate=rate,
+        )
+    expected, deadline = int(seconds * rate) * 2, time.monotonic() + 60
+    while not path.is_file() or path.stat().st_size < expected:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the mixdown did not finish")
+        time.sleep(0.02)
+
+
+# actions and F-curves
+
+
+class Channels(NamedTuple):
+    """The F-curves and groups of one action for one data-block."""
+
+    fcurves: Any
+    groups: Any
+
+    def new(self, path: str, index: int, group: str) -> Any:
+        """A new F-curve in the named group."""
+        if not LAYERED_ACTIONS:
+            return self.fcurves.new(path, index=index, action_group=group)
+        curve = self.fcurves.new(path, index=index)
+        curve.group = self.groups.get(group) or self.groups.new(group)
+        return curve
+
+
+def slot_for(action: Any, block: Any) -> Any | None:
+    """The action's slot for this data-block, made if need be; None in Blenders without slots."""
+    if not LAYERED_ACTIONS:
+        return None
+    for slot in action.slots:
+        if slot.target_id_type in (block.id_type, "UNSPECIFIED"):
+            return slot
+    return action.slots.new(id_type=block.id_type, name=block.name)
+
+
+def channels(action: Any, block: Any, slot: Any | None = None) -> Channels:
+    """Where the curves of `block` live in `action`, made if need be; `slot` where several would do."""
+    if not LAYERED_ACTIONS:
+        return Channels(action.fcurves, action.groups)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    bag = strip.channelbag(slot or slot_for(action, block), ensure=True)
+    return Channels(bag.fcurves, bag.groups)
+
+
+def channels_of(owner: Any, block: Any) -> Channels:
+    """The curves that `owner` (animation data or NLA strip) of `block` plays."""
+    return channels(owner.action, block, getattr(owner, "action_slot", None))
+
+
+def assign_action(owner: Any, action: Any, block: Any) -> None:
+    """Let `owner` (animation data or NLA strip) of `block` play `action`."""
+    owner.action = action
+    if LAYERED_ACTIONS:
+        owner.action_slot = slot_for(action, block)
+
+
+# pose
+
+
+def select_bone(bone: Any, state: bool) -> None:
+    """Select a pose bone; the flag moved from the bone to the pose bone in 5.0."""
+    owner = bone if "select" in bone.bl_rna.properties else bone.bone
+    owner.select = state
+
+
+def window_override(context: bpy.types.Context, scene: bpy.types.Scene) -> AbstractContextManager:
+    """A context in which object operators work on `scene`, whatever the user's window shows."""
+    return context.temp_override(scene=scene, view_layer=scene.view_layers[0])

@@ -1,0 +1,79 @@
+"""*Draw*: draw every frame of the speech as the rig stands there, and show the frames as one strip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bpy.types import Operator, Scene
+
+from .. import motion, preferences, speech, strips, takes
+from ..jobs import Job
+from ..lpcore import protocol
+from ..lpcore.errors import LpError
+from .base import JobOperator, scene_of
+
+
+class LINEPORTRAIT_OT_draw(JobOperator, Operator):
+    bl_idname = "lineportrait.draw"
+    bl_label = "Draw"
+    bl_description = "Draw every frame of the speech as the rig moves, into one strip above the speech"
+
+    @staticmethod
+    def check(scene: Scene) -> None:
+        scene.lineportrait.analysis()
+        scene.lineportrait.spoken_speech()
+        speech.find(scene, scene.lineportrait.speech)
+
+    @staticmethod
+    def make_job(scene: Scene) -> Job:
+        portrait, uid = scene.lineportrait, scene.session_uid
+        body, name = portrait.rig_in_scene(), portrait.name
+        face, photo = portrait.analysis()["face"], portrait.photo_path()
+        spoken = portrait.spoken_speech()
+        heard = speech.describe(scene, speech.find(scene, portrait.speech))
+        if not motion.has_prediction(body):
+            raise LpError("NOT_SPOKEN")
+        frames = np.round([spoken.frame_at(seconds) for seconds in heard.times()], 6)
+        points = motion.sample(scene, body, frames)
+        engine = preferences.start_engine()
+        take = takes.new_take(str(photo))
+        path = take / "motion.npz"
+        try:
+            np.savez(path, points=points.astype(np.float32))
+        except OSError as error:
+            raise LpError("OUTPUT_READONLY", str(take)) from error
+
+        def show(count: int) -> None:
+            files = [takes.frame_name(index) for index in range(count)]
+            strips.land(scene_of(uid, take), name, take, files, heard.first, heard.channel)
+
+        def land(result: Mapping[str, Any]) -> str:
+            show(heard.frames)
+            return f"{heard.frames} frames drawn in {result.get('seconds', 0):.1f} s."
+
+        def salvage(drawn: list[int]) -> str:
+            complete = next((i for i, index in enumerate(drawn) if i != index), len(drawn))
+            if not complete:
+                takes.discard_if_empty(take)
+                return ""
+            if strips.find(scene_of(uid, take), name) is None:
+                show(complete)
+            return f"{complete} of {heard.frames} frames are kept in {take}."
+
+        request = protocol.Draw(
+            engine.next_id(),
+            str(photo),
+            str(path),
+            str(take),
+            face=face,
+            prefix=takes.PREFIX,
+            style=portrait.style,
+            size=portrait.size if portrait.canvas == "crop" else portrait.photo_limit,
+            canvas=portrait.canvas,
+        )
+        return Job(engine, scene, "Drawing", request, land, salvage=salvage)
+
+
+CLASSES = (LINEPORTRAIT_OT_draw,)

@@ -1,0 +1,127 @@
+"""The small buttons: cancel, choose the speech, show curves, fix the view, check the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bpy.types import Context, Operator, Scene
+
+from .. import compat, jobs, motion, preferences, rig, speech
+from ..engine import shared
+from ..lpcore import protocol
+from ..lpcore.errors import LpError
+from .base import JobOperator, Returned
+
+SPEAKING_REGIONS = ("lips_outer", "lips_inner")
+EXACT_VIEW = "Standard"
+
+
+class LINEPORTRAIT_OT_cancel(Operator):
+    bl_idname = "lineportrait.cancel"
+    bl_label = "Cancel"
+    bl_description = "Stop what Line Portrait is doing; frames already drawn are kept"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return jobs.current() is not None
+
+    def execute(self, context: Context) -> Returned:
+        job = jobs.current()
+        if job:
+            job.cancel()
+        return {"FINISHED"}
+
+
+class LINEPORTRAIT_OT_use_active_strip(Operator):
+    bl_idname = "lineportrait.use_active_strip"
+    bl_label = "Use Selected Strip"
+    bl_description = "Take the selected sound strip as the speech"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        editor = compat.sequencer_scene(context).sequence_editor
+        if editor and editor.active_strip and editor.active_strip.type in speech.AUDIBLE:
+            return True
+        cls.poll_message_set("Select a sound strip in the sequencer first")
+        return False
+
+    def execute(self, context: Context) -> Returned:
+        scene = compat.sequencer_scene(context)
+        scene.lineportrait.speech = scene.sequence_editor.active_strip.name
+        return {"FINISHED"}
+
+
+class LINEPORTRAIT_OT_show_prediction(Operator):
+    bl_idname = "lineportrait.show_prediction"
+    bl_label = "Predicted Curves"
+    bl_description = (
+        "Show the predicted curves of the lips in the Graph Editor; Speak replaces changes made to these. "
+        "Press again to go back to your corrections, which Speak keeps"
+    )
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        scene = compat.sequencer_scene(context)
+        body = scene.lineportrait.rig_in_scene()
+        if body is None or not motion.has_prediction(body):
+            cls.poll_message_set(str(LpError("NOT_SPOKEN")))
+            return False
+        if body.name not in context.view_layer.objects:
+            cls.poll_message_set(
+                f"The rig is in the scene {scene.name}: show that scene in this window first"
+            )
+            return False
+        return True
+
+    def execute(self, context: Context) -> Returned:
+        body = compat.sequencer_scene(context).lineportrait.rig_in_scene()
+        motion.show_prediction(body, not motion.shows_prediction(body))
+        try:
+            rig.show(context, body, SPEAKING_REGIONS)
+        except LpError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class LINEPORTRAIT_OT_exact_view(Operator):
+    bl_idname = "lineportrait.exact_view"
+    bl_label = "Use Standard View"
+    bl_description = "Set the scene's view transform to Standard, so that white paper stays white"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: Context) -> Returned:
+        compat.sequencer_scene(context).view_settings.view_transform = EXACT_VIEW
+        return {"FINISHED"}
+
+
+class LINEPORTRAIT_OT_check_engine(JobOperator, Operator):
+    bl_idname = "lineportrait.check_engine"
+    bl_label = "Check Engine"
+    bl_description = "Start the engine anew and show its versions, device and weights with their licences"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def make_job(scene: Scene) -> jobs.Job:
+        shared.stop()
+        engine = preferences.start_engine()
+
+        def land(said: Mapping[str, Any]) -> str:
+            missing = [weight["name"] for weight in said["weights"] if not weight["present"]]
+            if missing:
+                raise LpError("WEIGHTS_MISSING", ", ".join(missing))
+            return f"The engine is ready: lpcore {said['version']} on {said['device']}."
+
+        return jobs.Job(engine, scene, "Checking the engine", protocol.Hello(engine.next_id()), land)
+
+
+CLASSES = (
+    LINEPORTRAIT_OT_cancel,
+    LINEPORTRAIT_OT_use_active_strip,
+    LINEPORTRAIT_OT_show_prediction,
+    LINEPORTRAIT_OT_exact_view,
+    LINEPORTRAIT_OT_check_engine,
+)

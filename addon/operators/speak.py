@@ -1,0 +1,101 @@
+"""*Speak*: predict the motion of the landmarks from the speech and lay it on the rig."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from bpy.types import Operator, Scene
+
+from .. import keyfit, motion, preferences, rig, speech, takes
+from ..jobs import Job
+from ..lpcore import protocol
+from ..lpcore.errors import LpError
+from .base import JobOperator, scene_of
+
+
+class Prediction(NamedTuple):
+    """What *Speak* lands: the photo's landmarks (68, 3), and keys of the displacement (x, y) per landmark."""
+
+    neutral: np.ndarray
+    keys: list[keyfit.Keys]
+
+
+def read_prediction(path: Path) -> Prediction:
+    """The motion file as keys, within `motion.KEY_ERROR` crop px of every predicted frame."""
+    with np.load(path, allow_pickle=False) as arrays:
+        points, neutral = arrays["points"].astype(np.float64), arrays["neutral"].astype(np.float64)
+    moved = (points - neutral)[..., :2].transpose(1, 0, 2)
+    return Prediction(neutral, keyfit.reduce_keys(moved, motion.KEY_ERROR))
+
+
+class LINEPORTRAIT_OT_speak(JobOperator, Operator):
+    bl_idname = "lineportrait.speak"
+    bl_label = "Speak"
+    bl_description = "Predict the face's motion from the speech and lay it on the rig; keyed corrections stay"
+
+    @staticmethod
+    def check(scene: Scene) -> None:
+        scene.lineportrait.analysis()
+        speech.find(scene, scene.lineportrait.speech)
+
+    @staticmethod
+    def make_job(scene: Scene) -> Job:
+        portrait, uid = scene.lineportrait, scene.session_uid
+        face = portrait.analysis()["face"]
+        photo = portrait.photo_path()
+        heard = speech.describe(scene, speech.find(scene, portrait.speech))
+        audio = speech.sound_file(scene, heard, takes.scratch())
+        portrait.speech = heard.strip
+        engine = preferences.start_engine()
+        number = engine.next_id()
+        path = takes.scratch() / f"motion_{number}.npz"
+
+        def digest(result: Mapping[str, Any]) -> Prediction:
+            prediction = read_prediction(path)
+            path.unlink()
+            return prediction
+
+        def land(prediction: Prediction) -> str:
+            landing = scene_of(uid)
+            lay(landing, prediction, heard)
+            keys = np.mean([len(landmark.frames) for landmark in prediction.keys])
+            return (
+                f"{heard.frames} frames of motion, about {keys:.0f} keys a landmark, "
+                f"within {motion.KEY_ERROR:g} px of the prediction."
+            )
+
+        request = protocol.Speak(
+            number,
+            str(photo),
+            str(audio),
+            str(path),
+            fps=(heard.fps.numerator, heard.fps.denominator),
+            face=face,
+            start=heard.start,
+            duration=float(heard.frames / heard.fps),
+            frames=heard.frames,
+            settings=portrait.settings(),
+        )
+        return Job(engine, scene, "Speaking", request, land, digest=digest)
+
+
+def lay(scene: Scene, prediction: Prediction, heard: speech.Speech) -> None:
+    """Put the prediction on the portrait's rig, which is made where there is none or a bone is missing."""
+    portrait = scene.lineportrait
+    body = portrait.rig_in_scene()
+    try:
+        if body:
+            rig.set_rest(body, prediction.neutral)
+    except LpError:
+        body = None
+    if body is None:
+        body = rig.build(scene, portrait.name, prediction.neutral)
+        portrait.rig = body
+    motion.lay_prediction(body, prediction.keys, heard.first)
+    portrait.remember_spoken(heard)
+
+
+CLASSES = (LINEPORTRAIT_OT_speak,)

@@ -1,0 +1,65 @@
+"""Registration in order; a failure is loud and leaves nothing behind.
+
+Every module names its `CLASSES` and may have `register` and `unregister` of its own, called after its classes
+are known and before they go.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import bpy
+
+from . import engine, jobs, preferences, properties
+from .operators import analyze, draw, manage, speak
+from .ui import sequencer_panel
+
+MODULES: tuple[ModuleType, ...] = (
+    engine,
+    jobs,
+    preferences,
+    properties,
+    analyze,
+    speak,
+    draw,
+    manage,
+    sequencer_panel,
+)
+
+
+def register() -> None:
+    done: list[ModuleType] = []
+    try:
+        for module in MODULES:
+            _register(module)
+            done.append(module)
+    except Exception:
+        for module in reversed(done):
+            _unregister(module)
+        raise
+
+
+def unregister() -> None:
+    for module in reversed(MODULES):
+        _unregister(module)
+
+
+def _register(module: ModuleType) -> None:
+    known = []
+    try:
+        for cls in module.CLASSES:
+            bpy.utils.register_class(cls)
+            known.append(cls)
+        if hasattr(module, "register"):
+            module.register()
+    except Exception:
+        for cls in reversed(known):
+            bpy.utils.unregister_class(cls)
+        raise
+
+
+def _unregister(module: ModuleType) -> None:
+    if hasattr(module, "unregister"):
+        module.unregister()
+    for cls in reversed(module.CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,151 @@
+"""The speech strip: which one it is, where it lies, and which span of which sound file it plays."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import compat
+from .lpcore.errors import LpError
+
+MIXDOWN_RATE = 48000
+AUDIBLE = ("SOUND", "META")
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A speech strip as it lies in the timeline: plain values, good outside the main thread.
+
+    first, frames: the timeline frames it covers. start: seconds in its sound at which `first` lies; where the
+    strip has to be mixed down, the mixed sound begins with the strip, so `start` is 0.
+    """
+
+    strip: str
+    channel: int
+    first: int
+    frames: int
+    fps: Fraction
+    start: float
+    mixed: str
+    """Why the strip has to be mixed down; empty where its file can be read as it is."""
+
+    def frame_at(self, seconds: float) -> float:
+        """Timeline frame, fractions included, at `seconds` of the sound."""
+        return self.first + (seconds - self.start) * float(self.fps)
+
+    def times(self) -> list[float]:
+        """Seconds in the sound of every frame."""
+        return [self.start + float(index / self.fps) for index in range(self.frames)]
+
+
+def candidates(scene: bpy.types.Scene) -> list[Any]:
+    """Strips that can be heard, in timeline order."""
+    audible = [strip for strip in compat.strips(scene) if strip.type in AUDIBLE]
+    return sorted(audible, key=lambda strip: compat.handles(strip).start)
+
+
+def find(scene: bpy.types.Scene, name: str) -> Any:
+    """The strip called `name`; without a name the active sound strip, else the only one.
+
+    Raises LpError ``NO_SPEECH``.
+    """
+    strips = candidates(scene)
+    if name:
+        named = next((strip for strip in strips if strip.name == name), None)
+        if named is None:
+            raise LpError("NO_SPEECH", f"there is no sound strip named {name}")
+        return named
+    active = scene.sequence_editor.active_strip if scene.sequence_editor else None
+    if active is not None and active in strips:
+        return active
+    sounds = [strip for strip in strips if strip.type == "SOUND"]
+    if len(sounds) != 1:
+        raise LpError(
+            "NO_SPEECH", "no sound strip is selected" if sounds else "the sequencer holds no sound strip"
+        )
+    return sounds[0]
+
+
+def describe(scene: bpy.types.Scene, strip: Any) -> Speech:
+    """Extent and sound span of a speech strip, trims and offsets respected."""
+    lies, fps = compat.handles(strip), compat.frame_rate(scene)
+    mixed = _why_mixed(scene, strip)
+    start = 0.0
+    if not mixed:
+        start = float(lies.skipped / fps) - getattr(strip, "sound_offset", 0.0)
+        start -= getattr(strip.sound, "offset_time", 0.0)
+        if start < 0:
+            start, mixed = 0.0, "starts before its sound"
+    return Speech(strip.name, strip.channel, lies.start, lies.end - lies.start, fps, start, mixed)
+
+
+def sound_file(scene: bpy.types.Scene, speech: Speech, folder: Path) -> Path:
+    """The file to hear `speech` in: its own, or a mixdown of the strip alone written to `folder`.
+
+    Raises LpError ``NO_SPEECH``, ``AUDIO_MISSING`` or ``NO_MIXDOWN``.
+    """
+    strip = find(scene, speech.strip)
+    if speech.mixed:
+        return _mix_down(scene, strip, speech, folder)
+    path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
+    if not path.is_file():
+        raise LpError("AUDIO_MISSING", str(path))
+    return path
+
+
+def _why_mixed(scene: bpy.types.Scene, strip: Any) -> str:
+    if strip.type == "META":
+        return "is a meta strip"
+    if strip.sound is None:
+        raise LpError("NO_SPEECH", f"the strip {strip.name} has no sound")
+    if strip.sound.packed_file:
+        return "has its sound packed into the .blend file"
+    if compat.is_retimed(strip):
+        return "is retimed"
+    if _volume_is_animated(scene, strip):
+        return "has an animated volume"
+    lies = compat.handles(strip)
+    if lies.skipped + (lies.end - lies.start) > lies.content + 1:
+        return "ends after its sound"
+    return ""
+
+
+def _volume_is_animated(scene: bpy.types.Scene, strip: Any) -> bool:
+    data = scene.animation_data
+    if not (data and data.action):
+        return False
+    curves = compat.channels_of(data, scene).fcurves
+    return curves.find(strip.path_from_id("volume")) is not None
+
+
+def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, folder: Path) -> Path:
+    path = folder / "speech.wav"
+    path.unlink(missing_ok=True)
+    with ExitStack() as restored:
+
+        def set_for_now(owner: Any, name: str, value: Any) -> None:
+            restored.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+
+        for other in compat.strips(scene):
+            set_for_now(other, "mute", other != strip)
+        for channel in scene.sequence_editor.channels:
+            if channel.mute:
+                set_for_now(channel, "mute", False)
+        set_for_now(scene, "use_preview_range", False)
+        set_for_now(scene, "frame_start", speech.first)
+        set_for_now(scene, "frame_end", speech.first + speech.frames - 1)
+        # Setting one end moves the other when they would cross.
+        set_for_now(scene, "frame_start", speech.first)
+        try:
+            compat.mix_down(scene, path, MIXDOWN_RATE, float(speech.frames / speech.fps))
+        except RuntimeError as error:
+            raise LpError(
+                "NO_MIXDOWN", f"the strip {strip.name} {speech.mixed}, and mixing it down failed ({error})"
+            ) from error
+    return path
