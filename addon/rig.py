@@ -138,7 +138,7 @@ def _rest_on(bones: Any, landmarks: np.ndarray) -> None:
     for index, head in enumerate(to_rig(landmarks)):
         bone = by_landmark[index]
         bone.head = head
-        bone.tail = head + (0, 2 * HANDLE_SIZE * UNIT, 0)
+        bone.tail = head + np.array([0, 2 * HANDLE_SIZE * UNIT, 0])
         bone.roll = 0
 
 
