@@ -1,0 +1,65 @@
+"""Motion as a ``.npz`` file: arrays points (T, 68, 3), neutral (68, 3) and one per part, float32 crop units;
+fps (2,) int64 numerator and denominator; start float64 seconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import LpError
+from ..types import PARTS, Motion
+
+
+def save_motion(path: Path, motion: Motion) -> None:
+    """Write `motion`; the file appears only when it is whole.
+
+    Raises LpError ``OUTPUT_READONLY`` or ``DISK_FULL``.
+    """
+    arrays = {"points": motion.points, "neutral": motion.neutral, **motion.parts}
+    arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    rate = np.array([motion.fps.numerator, motion.fps.denominator], np.int64)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, fps=rate, start=np.float64(motion.start), **arrays)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if error.errno == errno.ENOSPC:
+            raise LpError("DISK_FULL", str(path)) from error
+        raise LpError("OUTPUT_READONLY", str(path.parent)) from error
+
+
+def load_motion(path: Path) -> Motion:
+    """Read what `save_motion` wrote; raises LpError ``BAD_REQUEST`` when the file is not a motion."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            parts = {name: data[name] for name in PARTS if name in data.files}
+            fps = Fraction(*(int(value) for value in data["fps"]))
+            return Motion(fps, float(data["start"]), data["neutral"], parts)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise LpError("BAD_REQUEST", f"{path} is not a motion file") from error
+
+
+def load_points(path: Path) -> np.ndarray:
+    """The (T, 68, 3) float32 `points` of a motion file, T at least 1, crop units.
+
+    Raises LpError ``BAD_VALUE`` when the file holds no such array or a number that is not finite.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            points = np.asarray(data["points"], np.float32)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise LpError("BAD_VALUE", f"{path.name} is not a motion file") from error
+    if points.ndim != 3 or points.shape[1:] != (68, 3) or not len(points) or not np.isfinite(points).all():
+        raise LpError("BAD_VALUE", f"the landmarks in {path.name} are not finite and of shape (frames, 68, 3)")
+    return points

@@ -1,0 +1,57 @@
+"""From the features' frame rate to the film's: pure functions of sampled signals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from .smooth import gaussian
+
+
+def frame_count(duration: float, fps: Fraction) -> int:
+    """Frames that a span of `duration` seconds fills: the nearest whole number, at least 1."""
+    return max(1, round(duration * fps))
+
+
+def frame_times(count: int, fps: Fraction) -> np.ndarray:
+    """(count,) float64 seconds from the span's start: frame k lies at k / fps exactly, however long the film."""
+    return np.arange(count) * fps.denominator / fps.numerator
+
+
+def retime(values: np.ndarray, rate: float, fps: Fraction, count: int) -> np.ndarray:
+    """A signal sampled at `rate` as it is at the film's frames.
+
+    Below `rate` the signal is first smoothed so that what a film frame cannot show does not flicker in it; between
+    samples a cubic (Catmull-Rom) runs through them; beyond the ends the end values hold.
+
+    Args:
+        values: (N, ...) samples, sample i at i / rate seconds.
+        rate: samples per second.
+        fps: the film's rate. count: frames wanted.
+
+    Returns:
+        (count, ...) of the same type. At fps == rate the samples themselves.
+    """
+    if fps < rate:
+        values = gaussian(values, 0.3 * (rate / float(fps) - 1))
+    place = np.clip(frame_times(count, fps) * rate, 0, len(values) - 1)
+    index = np.minimum(place.astype(int), max(len(values) - 2, 0))
+    t = (place - index).reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+    a, b, c, d = (values[np.clip(index + k, 0, len(values) - 1)] for k in (-1, 0, 1, 2))
+    return b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+
+
+def retime_peaks(values: np.ndarray, rate: float, fps: Fraction, count: int) -> np.ndarray:
+    """Like `retime`, but each frame takes the largest value within half a frame of it, so that no peak is missed.
+
+    values (N,) at `rate` -> (count,) of the same type.
+    """
+    place = frame_times(count, fps) * rate
+    reach = max(rate / float(fps) / 2, 0.5)
+    low = np.clip(np.ceil(place - reach).astype(int), 0, len(values) - 1)
+    high = np.clip(np.floor(place + reach).astype(int), low, len(values) - 1)
+    result = values[low]
+    for step in range(1, int((high - low).max(initial=0)) + 1):
+        result = np.maximum(result, values[np.minimum(low + step, high)])
+    return result

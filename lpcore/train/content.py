@@ -1,0 +1,214 @@
+"""Train the content branch on FACEGOOD speech: `python -m lpcore.train.content --data DIR --out DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..audio import content
+from ..motion.close import lip_gap
+from ..motion.content import ContentBranch, ContentConfig
+from ..points68 import CURVE_NEIGHBOURS, INNER_LIP_PAIRS, LIPS, OUTER_EYE_CORNERS
+from .facegood import HELD_OUT, Take, load_takes
+from .ict import FaceModel
+from .run import Run
+from .voices import vary
+
+
+@dataclass(frozen=True)
+class TrainContent:
+    """All that decides a training run of the content branch."""
+
+    model: ContentConfig = ContentConfig()
+    steps: int = 3000
+    batch: int = 24
+    frames: int = 120
+    """Length of the training sequences."""
+    voices: int = 10
+    """Versions of each recording, the first of them unchanged."""
+    rate: float = 1e-3
+    smooth: float = 1.0
+    """Weight of the graph Laplacian's difference."""
+    velocity: float = 2.0
+    """Weight of the difference in motion from frame to frame."""
+    beta: float = 0.02
+    """Differences below this (normalised frame) count squared: an absolute loss settles on the closed mouth, which is
+    the median of speech with pauses."""
+    seed: int = 0
+    log_every: int = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Listened:
+    """Features (T, features) of one version of a take; frame k is second k / 50 * speed of the take."""
+
+    take: Take
+    features: np.ndarray
+    speed: float
+
+    def motion(self, first: int, count: int) -> np.ndarray:
+        """(count, 68, 3) displacement in ICT model units for the frames from `first` on."""
+        return self.take.motion_at(np.arange(first, first + count) / content.RATE * self.speed)
+
+
+def listen(takes: list[Take], voices: int, seed: int, cache: Path) -> list[Listened]:
+    """Features of `voices` versions of every take, kept in the folder `cache` from run to run."""
+    cache.mkdir(parents=True, exist_ok=True)
+    heard = []
+    for take in takes:
+        for voice in range(voices):
+            path = cache / f"{take.name}_{voice}_{seed}.npz"
+            if not path.exists():
+                rng = np.random.default_rng([seed, voice, *take.name.encode()])
+                samples, speed = vary(take.samples, rng) if voice else (take.samples, 1.0)
+                partial = path.with_suffix(".partial.npz")
+                np.savez(partial, features=content.features(samples).astype(np.float16), speed=speed)
+                os.replace(partial, path)
+            with np.load(path, allow_pickle=False) as data:
+                heard.append(Listened(take, data["features"], float(data["speed"])))
+    return heard
+
+
+def batch_of(
+    heard: list[Listened], model: FaceModel, config: TrainContent, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Features (B, T, features), faces (B, 68, 3) and displacements (B, T, 68, 3) of random people speaking."""
+    lengths = np.array([len(one.features) for one in heard], float)
+    features, faces, motions = [], [], []
+    for pick in rng.choice(len(heard), config.batch, p=lengths / lengths.sum()):
+        starts = rng.integers(0, max(1, len(heard[pick].features) - config.frames + 1), 2)
+        # Half of the recordings is silence, which is learnt quickly: of two places take the livelier one.
+        first = max(starts, key=lambda start: np.abs(heard[pick].motion(start, config.frames)).mean())
+        features.append(heard[pick].features[first : first + config.frames].astype(np.float32))
+        face, scale = model.face(rng.normal(size=min(40, len(model.identities))).clip(-2, 2))
+        # Landmarks found in photos are never exactly a face of the model.
+        faces.append(face + rng.normal(0, 0.01, face.shape))
+        motions.append(heard[pick].motion(first, config.frames) * scale)
+    stacked = (np.stack(features), np.stack(faces), np.stack(motions))
+    return tuple(torch.from_numpy(array.astype(np.float32)) for array in stacked)  # type: ignore[return-value]
+
+
+def content_loss(moved: Tensor, true: Tensor, face: Tensor, config: TrainContent) -> Tensor:
+    """Position, curve shape and velocity; displacements (B, T, 68, 3), faces (B, 68, 3).
+
+    Lips count the more the nearer they are to closed: weight 1 / (4 gap + 0.1), as MakeItTalk weighs them.
+    """
+    upper, lower = INNER_LIP_PAIRS[1]
+    gap = (face[:, None, lower, 1] - face[:, None, upper, 1]) + true[..., lower, 1] - true[..., upper, 1]
+    weight = torch.ones_like(true[..., :1])
+    weight[..., list(LIPS), :] = (1 / (4 * gap.abs() + 0.1))[..., None, None]
+    position = (F.smooth_l1_loss(moved, true, reduction="none", beta=config.beta) * weight).mean()
+    shape = F.smooth_l1_loss(laplacian(moved), laplacian(true), beta=config.beta)
+    steps = F.smooth_l1_loss(moved.diff(dim=1), true.diff(dim=1), reduction="none", beta=config.beta)
+    return position + config.smooth * shape + config.velocity * (steps * weight[:, 1:]).mean()
+
+
+def laplacian(points: Tensor) -> Tensor:
+    """Each landmark less the mean of its two neighbours along its facial curve; (..., 68, 3)."""
+    before, after = (list(side) for side in zip(*CURVE_NEIGHBOURS, strict=True))
+    return points - (points[..., before, :] + points[..., after, :]) / 2
+
+
+def train(
+    config: TrainContent, data: Path, out: Path, *, cache: Path | None = None, minutes: float | None = None
+) -> Path:
+    """Run or resume the training in `out`; returns the written weights file (moving average, float16)."""
+    model = FaceModel.load(data / "ict" / "ict_light.npz")
+    takes = load_takes(data / "facegood", model)
+    cache = cache or out / "features"
+    heard = listen([t for t in takes if t.name not in HELD_OUT], config.voices, config.seed, cache)
+    unseen = listen([t for t in takes if t.name in HELD_OUT], 1, config.seed, cache)
+
+    torch.manual_seed(config.seed)
+    branch = ContentBranch(config.model)
+    sample = np.concatenate([one.features[::7] for one in heard]).astype(np.float32)
+    branch.feature_mean.copy_(torch.from_numpy(sample.mean(axis=0)))
+    branch.feature_std.copy_(torch.from_numpy(sample.std(axis=0) + 0.05))
+    branch.mean_face.copy_(torch.from_numpy(model.face(np.zeros(1))[0]))
+    optimizer = torch.optim.AdamW(branch.parameters(), lr=config.rate, weight_decay=1e-3)
+    run = Run(out, branch, optimizer, steps=config.steps, minutes=minutes)
+
+    losses = []
+    for step in run.steps():
+        rng = np.random.default_rng([config.seed, step])
+        # Dropout draws from torch's generator: seeding it by step makes a resumed run continue exactly.
+        torch.manual_seed(config.seed + step)
+        features, face, true = batch_of(heard, model, config, rng)
+        loss = content_loss(branch.train()(features, face), true, face, config)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(branch.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        if (step + 1) % config.log_every == 0:
+            run.log(loss=float(np.mean(losses)), **evaluate(run.average, unseen, model))
+            run.save()
+            losses.clear()
+    return export(run, config, evaluate(run.average, unseen, model), out / "content_branch.safetensors")
+
+
+def evaluate(branch: ContentBranch, unseen: list[Listened], model: FaceModel) -> dict[str, float]:
+    """Figures on unseen speech, on the mean face, distances as shares of the outer eye corners' distance.
+
+    lmd: mean distance of the lip landmarks from the true ones; lmd_closed: the same for a mouth that stays shut;
+    gap_corr: correlation of the inner-lip gap with the true one; gap_spread: ratio of their standard deviations.
+    """
+    face = branch.mean_face.cpu().numpy()
+    eyes = float(np.linalg.norm(face[OUTER_EYE_CORNERS[0]] - face[OUTER_EYE_CORNERS[1]]))
+    moved = np.concatenate([branch.eval().predict(one.features.astype(np.float32)) for one in unseen])
+    _, scale = model.face(np.zeros(1))
+    true = np.concatenate([one.motion(0, len(one.features)) for one in unseen]) * scale
+    lips = list(LIPS)
+    return {
+        "lmd": float(np.linalg.norm((moved - true)[:, lips, :2], axis=-1).mean() / eyes),
+        "lmd_closed": float(np.linalg.norm(true[:, lips, :2], axis=-1).mean() / eyes),
+        "gap_corr": float(np.corrcoef(lip_gap(moved), lip_gap(true))[0, 1]),
+        "gap_spread": float(lip_gap(moved).std() / lip_gap(true).std()),
+    }
+
+
+def export(run: Run, config: TrainContent, figures: dict[str, float], path: Path) -> Path:
+    """Write the moving average as float16 safetensors; the header tells configuration, data and figures."""
+    state = {k: v for k, v in run.average.state_dict().items() if not k.endswith("num_batches_tracked")}
+    header = {
+        "kind": "content_branch",
+        "config": json.dumps(asdict(config.model)),
+        "licence": "GPL-3.0-or-later",
+        "data": "FACEGOOD-Audio2Face recordings (MIT), ICT-FaceKit (MIT), hama features (Apache-2.0)",
+        "steps": str(run.step),
+        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
+    }
+    save_file({k: v.half().contiguous() for k, v in state.items()}, path, metadata=header)
+    return path
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the trainer."""
+    parser = argparse.ArgumentParser(prog="lpcore train content", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with ict/ and facegood/")
+    parser.add_argument("--out", type=Path, default=Path("runs/content"))
+    parser.add_argument("--cache", type=Path, help="folder for speech features (default: OUT/features)")
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--steps", type=int, default=TrainContent.steps)
+    parser.add_argument("--batch", type=int, default=TrainContent.batch)
+    parser.add_argument("--voices", type=int, default=TrainContent.voices)
+    parser.add_argument("--seed", type=int, default=TrainContent.seed)
+    options = parser.parse_args(argv)
+    config = TrainContent(
+        steps=options.steps, batch=options.batch, voices=options.voices, seed=options.seed
+    )
+    train(config, options.data, options.out, cache=options.cache, minutes=options.minutes)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
