@@ -127,7 +127,7 @@ def animate(
     from .drawing.styles import style
     from .film import encode_film
     from .frames import prepare_folder, write_atomically, write_frames
-    from .motion.files import save
+    from .motion.files import save_motion
 
     choices = choices or Animate()
     style(choices.style)
@@ -143,7 +143,7 @@ def animate(
         settings=choices.settings,
         progress=_share(progress, 0.1, 0.25),
     )
-    save(motion, out / "motion.npz")
+    save_motion(out / "motion.npz", motion)
     images = draw(
         portrait, motion, choices.style, size=choices.size, canvas=choices.canvas, device=choices.device
     )
@@ -151,13 +151,13 @@ def animate(
     _forget_longer_take(folder, count)
     named = ((folder / FRAME_NAME.format(index), image) for index, image in enumerate(images))
     for done, _path in enumerate(write_frames(named), start=1):
-        progress("Drawing", 0.25 + 0.65 * done / count)
+        progress("draw the frames", 0.25 + 0.65 * done / count)
     recipe = out / "recipe.json"
     write_atomically(recipe, json.dumps(_recipe(portrait, speech, choices, count), indent=2).encode())
-    progress("Encoding the film", 0.9)
+    progress("encode the film", 0.9)
     film = out / "film.mp4"
     encode_film(folder, "frame_%05d.png", choices.fps, speech, choices.start, film, count)
-    progress("Done", 1.0)
+    progress("done", 1.0)
     return Animation(film, folder, recipe, count)
 
 

@@ -81,7 +81,7 @@ class Session:
 
     def _speak(self, request: protocol.Speak, progress: Progress) -> dict[str, Any]:
         from .frames import prepare_folder
-        from .motion.files import save
+        from .motion.files import save_motion
         from .pipeline import speak
 
         clock = time.perf_counter()
@@ -97,7 +97,7 @@ class Session:
             settings=SpeakSettings.from_dict(request.settings),
             progress=progress,
         )
-        save(motion, target)
+        save_motion(target, motion)
         return {"motion": str(target), "frames": len(motion), "seconds": time.perf_counter() - clock}
 
     def _draw(
@@ -121,7 +121,7 @@ class Session:
 
         for done, path in enumerate(write_frames(named()), start=1):
             emit(protocol.Frame(request.id, chosen[done - 1], str(path)))
-            progress("Drawing", done / len(chosen))
+            progress("draw the frames", done / len(chosen))
         seconds = time.perf_counter() - clock
         return {"frames": len(chosen), "seconds": seconds, "style": request.style, "size": list(stream.size)}
 
@@ -132,7 +132,7 @@ class Session:
         portrait = self._get_portrait(request, progress)
         key = (id(portrait), request.style, request.size, request.canvas)
         if self._stream is None or self._stream[0] != key:
-            progress("Drawing the portrait", 0.0)
+            progress("draw the portrait", 0.0)
             stream = FrameStream(portrait, request.style, request.size, request.canvas, pick_device())
             self._stream = (key, stream)
         return self._stream[1]

@@ -1,0 +1,144 @@
+"""The worker process: one answer a request, cancel at once, gone with its parent."""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+
+from lpcore import protocol
+
+PATIENCE = 120
+
+
+class Engine:
+    """A worker process whose events arrive in a queue."""
+
+    def __init__(self, module: str = "lpcore.worker") -> None:
+        command = [sys.executable, "-m", module]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.events: queue.Queue = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.events.put(protocol.decode_event(line))
+
+    def send(self, request: protocol.Request) -> None:
+        self.process.stdin.write(protocol.encode(request))
+        self.process.stdin.flush()
+
+    def until_end(self, number: int) -> list[protocol.Event]:
+        """All events up to the end of request `number`, which comes last."""
+        events = []
+        while not (events and events[-1].id == number and isinstance(events[-1], protocol.ENDS)):
+            events.append(self.events.get(timeout=PATIENCE))
+        return events
+
+    def ask(self, request: protocol.Request) -> protocol.Event:
+        self.send(request)
+        return self.until_end(request.id)[-1]
+
+
+@pytest.fixture
+def engine():
+    engine = Engine()
+    yield engine
+    engine.process.kill()
+    engine.process.wait()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    """A real photo under an awkward name."""
+    from lpcore.frames import write_png
+
+    skimage = pytest.importorskip("skimage")
+    path = tmp_path_factory.mktemp("sources") / "pörtrait 'one' $HOME.png"
+    write_png(path, skimage.data.astronaut())
+    return path
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sources") / "speech “x”.wav"
+    soundfile.write(path, 0.2 * np.sin(np.arange(16000) * 0.2), 16000)
+    return path
+
+
+def test_hello_tells_versions_and_weights(engine):
+    end = engine.ask(protocol.Hello(1))
+    assert isinstance(end, protocol.Done)
+    assert end.result["protocol"] == protocol.VERSION
+    assert {"name", "present", "licence"} == set(end.result["weights"][0])
+
+
+def test_nonsense_gets_a_code_and_the_worker_lives_on(engine):
+    engine.process.stdin.write("nonsense\n")
+    engine.process.stdin.flush()
+    assert engine.events.get(timeout=PATIENCE).code == "BAD_REQUEST"
+    assert isinstance(engine.ask(protocol.Hello(2)), protocol.Done)
+
+
+def test_missing_photo_is_a_coded_failure(engine, tmp_path):
+    end = engine.ask(protocol.Analyze(3, str(tmp_path / "none.jpg"), str(tmp_path)))
+    assert isinstance(end, protocol.Failed) and end.code == "PHOTO_MISSING"
+
+
+def test_end_of_input_ends_the_process(engine):
+    engine.process.stdin.close()
+    assert engine.process.wait(timeout=PATIENCE) == 0
+
+
+@pytest.mark.weights
+def test_analyze_speak_draw(engine, photo, speech, tmp_path):
+    folder = tmp_path / "täke 1"
+    before = photo.read_bytes(), speech.read_bytes()
+    found = engine.ask(protocol.Analyze(1, str(photo), str(folder)))
+    assert isinstance(found, protocol.Done)
+    assert np.array(found.result["landmarks"]).shape == (68, 3)
+    json.dumps(dict(found.result))
+
+    motion = folder / "motion.npz"
+    said = engine.ask(protocol.Speak(2, str(photo), str(speech), str(motion), (12, 1), frames=7))
+    assert isinstance(said, protocol.Done) and said.result["frames"] == 7
+    with np.load(motion, allow_pickle=False) as arrays:
+        assert arrays["points"].shape == (7, 68, 3)
+
+    engine.send(protocol.Draw(3, str(photo), str(motion), str(folder), frames=[1, 5], size=128))
+    events = engine.until_end(3)
+    assert isinstance(events[-1], protocol.Done)
+    frames = [event for event in events if isinstance(event, protocol.Frame)]
+    assert [frame.index for frame in frames] == [1, 5]
+    assert sorted(p.name for p in folder.glob("frame_*")) == ["frame_00001.png", "frame_00005.png"]
+    fractions = [event.fraction for event in events if isinstance(event, protocol.Phase)]
+    assert all(0 <= f <= 1 for f in fractions)
+    assert (photo.read_bytes(), speech.read_bytes()) == before
+
+
+@pytest.mark.weights
+def test_cancel_stops_the_drawing_and_the_next_request_is_answered(engine, photo, tmp_path):
+    found = engine.ask(protocol.Analyze(1, str(photo), str(tmp_path)))
+    points = np.repeat(np.float32(found.result["landmarks"])[None], 5000, axis=0)
+    np.savez(tmp_path / "long.npz", points=points)
+    engine.send(protocol.Draw(2, str(photo), str(tmp_path / "long.npz"), str(tmp_path)))
+    while not isinstance(engine.events.get(timeout=PATIENCE), protocol.Frame):
+        pass
+    engine.send(protocol.Cancel(3, target=2))
+    assert isinstance(engine.until_end(2)[-1], protocol.Stopped)
+    assert isinstance(engine.ask(protocol.Hello(4)), protocol.Done)
+    drawn = len(list(tmp_path.glob("frame_*.png")))
+    assert 0 < drawn < 5000 and not list(tmp_path.glob(".*partial"))
+
+
+@pytest.mark.weights
+def test_motion_file_of_the_wrong_shape_is_named(engine, photo, tmp_path):
+    np.savez(tmp_path / "odd.npz", points=np.zeros((3, 5)))
+    end = engine.ask(protocol.Draw(1, str(photo), str(tmp_path / "odd.npz"), str(tmp_path)))
+    assert isinstance(end, protocol.Failed) and end.code == "BAD_VALUE"
