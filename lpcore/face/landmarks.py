@@ -31,7 +31,7 @@ class Landmarks:
         middle.
     outline: (4,) left, top, right, bottom of the whole mesh, forehead included, photo pixels.
     confidence: (68,) in [0, 1]: the network's own belief that its window holds a face, times how well the
-        landmark found in the window and the one found in its mirror image agree (1 = same place, 0.37 = 5 % of
+        landmark found in the window and the one found in its mirror image agree (1 = same place, 0.37 = 8 % of
         the distance between the eyes apart). It tells hidden and doubtful points apart from clear ones; it is
         no calibrated probability and cannot see an error that both looks share.
     roll: radians by which the eye line is turned from image-left-to-right towards y.
@@ -70,7 +70,7 @@ def landmarks(photo: np.ndarray, face: Detection) -> Landmarks:
     return Landmarks(
         points=(points + other) / 2,
         outline=np.concatenate([both.min(axis=0), both.max(axis=0)]),
-        confidence=_sigmoid(logit) * np.exp(-((apart / 0.05) ** 2)),
+        confidence=_sigmoid(logit) * np.exp(-((apart / 0.08) ** 2)),
         roll=_roll(eyes),
     )
 

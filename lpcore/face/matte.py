@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from ..types import CROP, CropTransform
 from .nets import net
-from .window import cut, window
+from .window import cut, to_photo, window
 
 INPUT = 256
 """Side of the segmentation network's input in pixels."""
@@ -15,26 +17,64 @@ INPUT = 256
 WORKING_SIDE = 1024
 """Longer side, in pixels, at which the whole photo's matte is computed."""
 
+LOOK = 1.5
+"""Side of the network's window around the head over the crop's: it knows hair and shoulders better when it sees
+them whole."""
 
-def crop_matte(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(512, 512) float32 matte in [0, 1] of the crop `image` (512, 512, 3) uint8; `points` (68, 2) crop units."""
-    coarse = cv2.resize(
-        _segment(cv2.resize(image, (INPUT, INPUT), interpolation=cv2.INTER_AREA)), (CROP, CROP)
+
+def mattes(
+    photo: np.ndarray, crop: CropTransform, image: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The person's matte in the photo, (H, W), and in the crop, (512, 512): float32 in [0, 1], 1 = person.
+
+    photo: (H, W, 3) uint8. image: (512, 512, 3) uint8, its crop. points: (68, 2 or 3) crop units, the landmarks
+    of the person; others are left out where they do not touch. The crop's matte ends where the photo ends.
+    """
+    look = window(crop.centre, LOOK * CROP / crop.scale, crop.roll)
+    head = _segment(cut(photo, look, INPUT))
+    return _photo_matte(photo, look, head, to_photo(points, crop)), _crop_matte(
+        photo, crop, image, head, points
     )
-    return _finish(*_guided(_grey(image), _person(coarse, points), CROP / INPUT), _grey(image))
 
 
-def photo_matte(photo: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(H, W) float32 matte in [0, 1] of `photo` (H, W, 3) uint8; `points` (68, 2) photo pixels of its person."""
+def _crop_matte(
+    photo: np.ndarray, crop: CropTransform, image: np.ndarray, head: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    middle = (INPUT - 1) / 2
+    coarse = cut(head, window((middle, middle), INPUT / LOOK), CROP)
+    grey = _grey(image)
+    matte = _finish(*_guided(grey, _person(coarse, points), LOOK * CROP / INPUT), grey)
+    units = np.stack(np.meshgrid(np.arange(CROP), np.arange(CROP)), axis=-1)
+    x, y = np.moveaxis(to_photo(units, crop), -1, 0)
+    matte[(x < 0) | (y < 0) | (x > photo.shape[1] - 1) | (y > photo.shape[0] - 1)] = 0
+    return matte
+
+
+def _photo_matte(photo: np.ndarray, look: CropTransform, head: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """As seen from afar; around the head, where this shows more, as seen by `look`."""
     height, width = photo.shape[:2]
     shrink = min(1.0, WORKING_SIDE / max(height, width))
     wide, high = max(1, round(width * shrink)), max(1, round(height * shrink))
     small = cv2.resize(photo, (wide, high), interpolation=cv2.INTER_AREA)
-    place = window(((wide - 1) / 2, (high - 1) / 2), max(wide, high))
-    coarse = _spread(_segment(cut(small, place, INPUT)), place, (wide, high))
-    slope, base = _guided(_grey(small), _person(coarse, points * shrink), max(wide, high) / INPUT)
+    # Turned like the head: the network knows people upright only.
+    c, s = abs(math.cos(look.roll)), abs(math.sin(look.roll))
+    extent = max(wide * c + high * s, wide * s + high * c)
+    whole = window(((wide - 1) / 2, (high - 1) / 2), extent, look.roll)
+    coarse = _spread(_segment(cut(small, whole, INPUT)), whole, (wide, high))
+    side = shrink * CROP / look.scale
+    if side < max(wide, high):
+        near = window((look.centre[0] * shrink, look.centre[1] * shrink), side, look.roll)
+        weight = _spread(_fading(INPUT), near, (wide, high))
+        coarse += weight * (_spread(head, near, (wide, high)) - coarse)
+    slope, base = _guided(_grey(small), _person(coarse, points * shrink), extent / INPUT)
     slope, base = (cv2.resize(plane, (width, height)) for plane in (slope, base))
     return _finish(slope, base, _grey(photo))
+
+
+def _fading(size: int) -> np.ndarray:
+    """(size, size) float32: 1 in the middle, falling to 0 over the outer sixth."""
+    ramp = np.clip(6 * np.minimum(np.arange(size), np.arange(size)[::-1]) / size, 0, 1)
+    return np.minimum.outer(ramp, ramp).astype(np.float32)
 
 
 def _segment(image: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from .crop import crop_window
 from .detect import Detection, detect
 from .landmarks import Landmarks, landmarks, upright
 from .load import load
-from .matte import crop_matte, photo_matte
+from .matte import mattes
 from .window import cut, to_window
 
 MIN_FACE = 60
@@ -58,15 +58,16 @@ def analyze(
     image = cut(pixels, crop, CROP)
     points = to_window(marks.points, crop).astype(np.float32)
     progress("cut out the person", 0.6)
+    whole_matte, matte = mattes(pixels, crop, image, points)
     portrait = Portrait(
         photo_sha256=digest,
         photo=pixels,
-        photo_matte=photo_matte(pixels, marks.points),
+        photo_matte=whole_matte,
         faces=boxes,
         face=chosen,
         crop=crop,
         image=image,
-        matte=crop_matte(image, points),
+        matte=matte,
         landmarks=points,
         confidence=marks.confidence.astype(np.float32),
     )
