@@ -83,11 +83,11 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     # The net is so small that one thread runs it at 200 times real time; more only contend.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    model = path.read_bytes() + _extra_output(_HIDDEN_NODE, _FLOAT16)
+    model = path.read_bytes() + extra_output(_HIDDEN_NODE, _FLOAT16)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _extra_output(node: str, element_type: int) -> bytes:
+def extra_output(node: str, element_type: int) -> bytes:
     """Bytes that, appended to a serialised ONNX model, make `node` one more output of its graph.
 
     Parsers of protocol buffers merge a repeated embedded message into the first one, so a second

@@ -21,6 +21,7 @@ from ..points68 import CURVE_NEIGHBOURS, INNER_LIP_PAIRS, LIPS, OUTER_EYE_CORNER
 from .facegood import HELD_OUT, Take, load_takes
 from .ict import FaceModel
 from .run import Run
+from .synthetic import HELD_OUT_ENDING, load_spoken
 from .voices import vary
 
 
@@ -35,6 +36,8 @@ class TrainContent:
     """Length of the training sequences."""
     voices: int = 10
     """Versions of each recording, the first of them unchanged."""
+    spoken_voices: int = 6
+    """The same of each synthetic sentence."""
     rate: float = 1e-3
     smooth: float = 1.0
     """Weight of the graph Laplacian's difference."""
@@ -119,14 +122,38 @@ def laplacian(points: Tensor) -> Tensor:
 
 
 def train(
-    config: TrainContent, data: Path, out: Path, *, cache: Path | None = None, minutes: float | None = None
+    config: TrainContent,
+    data: Path,
+    out: Path,
+    *,
+    spoken: Path | None = None,
+    cache: Path | None = None,
+    minutes: float | None = None,
 ) -> Path:
-    """Run or resume the training in `out`; returns the written weights file (moving average, float16)."""
+    """Run or resume the training in `out`; returns the written weights file (moving average, float16).
+
+    Args:
+        data: folder with ``ict/ict_light.npz`` and ``facegood/``.
+        spoken: folder of sentences written by `synthetic`, None = train on the recordings alone.
+        cache: folder for speech features. minutes: stop after this time; call again to go on.
+    """
     model = FaceModel.load(data / "ict" / "ict_light.npz")
     takes = load_takes(data / "facegood", model)
     cache = cache or out / "features"
     heard = listen([t for t in takes if t.name not in HELD_OUT], config.voices, config.seed, cache)
-    unseen = listen([t for t in takes if t.name in HELD_OUT], 1, config.seed, cache)
+    unseen = {"": listen([t for t in takes if t.name in HELD_OUT], 1, config.seed, cache)}
+    if spoken:
+        sentences = load_spoken(spoken, model)
+        kept = [t for t in sentences if t.name.endswith(HELD_OUT_ENDING)]
+        heard += listen([t for t in sentences if t not in kept], config.spoken_voices, config.seed, cache)
+        unseen["english_"] = listen(kept, 1, config.seed, cache)
+
+    def figures() -> dict[str, float]:
+        return {
+            prefix + name: value
+            for prefix, some in unseen.items()
+            for name, value in evaluate(run.average, some, model).items()
+        }
 
     torch.manual_seed(config.seed)
     branch = ContentBranch(config.model)
@@ -150,10 +177,10 @@ def train(
         optimizer.step()
         losses.append(loss.item())
         if (step + 1) % config.log_every == 0:
-            run.log(loss=float(np.mean(losses)), **evaluate(run.average, unseen, model))
+            run.log(loss=float(np.mean(losses)), **figures())
             run.save()
             losses.clear()
-    return export(run, config, evaluate(run.average, unseen, model), out / "content_branch.safetensors")
+    return export(run, config, figures(), out / "content_branch.safetensors")
 
 
 def evaluate(branch: ContentBranch, unseen: list[Listened], model: FaceModel) -> dict[str, float]:
@@ -195,6 +222,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the trainer."""
     parser = argparse.ArgumentParser(prog="lpcore train content", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ict/ and facegood/")
+    parser.add_argument("--spoken", type=Path, help="folder of sentences written by `lpcore.train.synthetic`")
     parser.add_argument("--out", type=Path, default=Path("runs/content"))
     parser.add_argument("--cache", type=Path, help="folder for speech features (default: OUT/features)")
     parser.add_argument("--minutes", type=float)
@@ -206,7 +234,7 @@ def main(argv: list[str] | None = None) -> int:
     config = TrainContent(
         steps=options.steps, batch=options.batch, voices=options.voices, seed=options.seed
     )
-    train(config, options.data, options.out, cache=options.cache, minutes=options.minutes)
+    train(config, options.data, options.out, spoken=options.spoken, cache=options.cache, minutes=options.minutes)
     return 0
 
 

@@ -79,15 +79,16 @@ def to_ict(curves: np.ndarray, channels: Sequence[str], expressions: Sequence[st
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """One recording: samples (N,) float32 at 16 kHz; motion (T, 68, 3) float32 ICT model units at `FPS`."""
+    """One recording: samples (N,) float32 at 16 kHz; motion (T, 68, 3) float32 ICT model units at `fps`."""
 
     name: str
     samples: np.ndarray
     motion: np.ndarray
+    fps: int = FPS
 
     def motion_at(self, seconds: np.ndarray) -> np.ndarray:
         """(len(seconds), 68, 3) displacement at any times, linear between frames, held past the ends."""
-        place = np.clip(seconds * FPS, 0, len(self.motion) - 1)
+        place = np.clip(seconds * self.fps, 0, len(self.motion) - 1)
         low = np.minimum(place.astype(int), max(len(self.motion) - 2, 0))
         share = (place - low)[:, None, None].astype(np.float32)
         high = np.minimum(low + 1, len(self.motion) - 1)
