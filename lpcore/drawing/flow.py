@@ -29,8 +29,8 @@ class PiecewiseFlow:
         self.triangles = np.asarray(triangles)
         self.size, self.device = size, device
         width, height = size
-        ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-        self._pixels = torch.stack([xs, ys], dim=-1).to(device, torch.float32)
+        self._x = torch.arange(width, device=device, dtype=torch.float32)[None, :]
+        self._y = torch.arange(height, device=device, dtype=torch.float32)[:, None]
 
     def positions(self, targets: np.ndarray) -> Tensor:
         """(T, H, W, 2) float32 source positions (x, y) read by each frame pixel; targets (T, N, 2) in pixels.
@@ -44,19 +44,19 @@ class PiecewiseFlow:
         )
         # The last row is the identity for pixels outside the mesh.
         identity = np.broadcast_to(np.eye(3)[:2], (len(maps), 1, 2, 3))
-        table = torch.from_numpy(np.concatenate([maps, identity], axis=1)).to(self.device, torch.float32)
+        rows = np.concatenate([maps, identity], axis=1)
+        # One contiguous plane per coefficient: gathering from planes is several times faster than from rows.
+        planes = torch.from_numpy(rows.reshape(-1, 6).T.astype(np.float32)).to(self.device).contiguous()
         index = torch.from_numpy(labels.astype(np.int64)).to(self.device)
-        offsets = torch.arange(len(maps), device=self.device)[:, None, None] * table.shape[1]
-        chosen = F.embedding(index + offsets, table.reshape(-1, 6))  # (T, H, W, 6)
-        x, y = self._pixels[..., 0], self._pixels[..., 1]
-        first, second = chosen[..., :3], chosen[..., 3:]
-        return torch.stack(
-            [
-                first[..., 0] * x + first[..., 1] * y + first[..., 2],
-                second[..., 0] * x + second[..., 1] * y + second[..., 2],
-            ],
-            dim=-1,
-        )
+        index += torch.arange(len(maps), device=self.device)[:, None, None] * rows.shape[1]
+        positions = torch.empty(*index.shape, 2, device=self.device)
+        for axis in range(2):
+            along, across, offset = (
+                plane.index_select(0, index.flatten()).view(index.shape)
+                for plane in planes[3 * axis : 3 * axis + 3]
+            )
+            positions[..., axis] = (along.mul_(self._x).add_(offset)).addcmul_(across, self._y)
+        return positions
 
 
 def rasterise(corners: np.ndarray, kept: np.ndarray, size: tuple[int, int]) -> np.ndarray:
