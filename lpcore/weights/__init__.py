@@ -1,6 +1,6 @@
 """The registry of weight files: what each is, where it lies, whether it is intact, and how to get it."""
 
-from .fetch import fetch
+from .download import fetch
 from .registry import REGISTRY, WeightFile
 from .store import cache_folder, listing, metadata, require, sha256
 
