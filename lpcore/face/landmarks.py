@@ -19,6 +19,8 @@ INPUT = 192
 MARGIN = 1.5
 """Side of the network's window over the face's extent, as the mesh was trained with."""
 
+MAX_PASSES = 8
+
 _TABLE = np.array(MEDIAPIPE_478_TO_68)
 _MIRROR = np.array(MIRROR)
 
@@ -55,12 +57,14 @@ def upright(photo: np.ndarray, face: Detection) -> tuple[Detection, float]:
 
 
 def landmarks(photo: np.ndarray, face: Detection) -> Landmarks:
-    """Landmarks of the upright detection: the mesh, twice more in the window that the mesh before asks for,
-    there averaged with that of the mirrored window.
+    """Landmarks of the upright detection: the mesh in the window that the mesh before asked for, until that
+    window stays (two passes as a rule, more for tilted heads), averaged with the mesh of the mirrored window.
     """
-    mesh, _ = _mesh(photo, _first_window(face))
-    mesh, _ = _mesh(photo, _mesh_window(mesh))
-    place = _mesh_window(mesh)
+    place = _first_window(face)
+    for _ in range(MAX_PASSES):
+        before, place = place, _mesh_window(_mesh(photo, place)[0])
+        if _alike(before, place):
+            break
     mesh, logit = _mesh(photo, place)
     mirrored, _ = _mesh(photo, place, mirrored=True)
     points, other = mesh[_TABLE], mirrored[_TABLE][_MIRROR]
@@ -89,6 +93,12 @@ def _mesh_window(mesh: np.ndarray) -> CropTransform:
     low, high = upright.min(axis=0), upright.max(axis=0)
     centre = turn.T @ (low + high) / 2
     return window((centre[0], centre[1]), MARGIN * float((high - low).max()), roll)
+
+
+def _alike(a: CropTransform, b: CropTransform) -> bool:
+    """Whether both windows show the face at nearly the same tilt and size."""
+    turned = math.remainder(a.roll - b.roll, math.tau)
+    return abs(turned) < math.radians(2) and abs(a.scale / b.scale - 1) < 0.03
 
 
 def _mesh(photo: np.ndarray, place: CropTransform, mirrored: bool = False) -> tuple[np.ndarray, float]:
