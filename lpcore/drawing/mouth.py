@@ -15,9 +15,19 @@ from .styles import Style
 _UPPER = [60, 61, 62, 63, 64]
 _LOWER = [60, 67, 66, 65, 64]
 _SUPERSAMPLE = 4
+_LIP_RIM = 2.5
+"""Crop units around the open mouth in which the photo's teeth still show in its drawing."""
+_PAPER_LOGIT = -8.0
 _STEPS = np.linspace(0, 4, 25)
 # Evaluating the spline is linear in its five knots: one matrix serves every frame.
 _SPLINE = CubicSpline(np.arange(5), np.eye(5), bc_type="natural")(_STEPS)
+
+# The lip line runs on into the corners; its knots are spaced as on a face, the corners being close together.
+_LIP_KNOTS = np.array([0.0, 0.35, 1.5, 2.5, 3.5, 4.65, 5.0])
+_LIP_STEPS = np.linspace(0, 5, 41)
+_LIP_SPLINE = CubicSpline(_LIP_KNOTS, np.eye(7), bc_type="natural")(_LIP_STEPS)
+# A pen presses at the corners and under the middle of the lip, and lifts at the ends.
+_LIP_PRESSURE = np.interp(_LIP_STEPS, [0, 0.45, 1.4, 2.5, 3.6, 4.55, 5], [0.3, 1.7, 0.8, 1.3, 0.8, 1.7, 0.3])
 
 
 def inner_lip_gap(points: np.ndarray) -> np.ndarray:
@@ -52,6 +62,22 @@ class MouthInterior:
         self.style, self.unit = style, unit
         self.was_open = _ramp(float(inner_lip_gap(neutral)), 3, 8)
 
+    def blank(self, logits: np.ndarray, points: np.ndarray, unit: float) -> np.ndarray:
+        """The static drawing without the teeth and shadows of an open mouth: `paint` draws them in every frame.
+
+        logits: (H, W) float32 ink logits. points: (68, 2) the photo's landmarks in its pixels. unit: its pixels per
+        crop unit. A photo with closed lips keeps its lip line.
+        """
+        if self.was_open == 0:
+            return logits
+        mask = np.zeros(logits.shape, np.uint8)
+        upper, lower = self._curves(points)
+        outline = np.round(np.concatenate([upper, lower[::-1]])).astype(np.int32)
+        cv2.fillPoly(mask, [outline], 255)
+        grown = cv2.dilate(mask, np.ones((3, 3), np.uint8), iterations=max(1, round(_LIP_RIM * unit)))
+        share = self.was_open * cv2.GaussianBlur(grown, (0, 0), max(unit, 0.3)).astype(np.float32) / 255
+        return logits + share * (_PAPER_LOGIT - logits)
+
     def paint(self, ink: np.ndarray, points: np.ndarray) -> None:
         """Paint the mouth into one frame, in place.
 
@@ -81,10 +107,14 @@ class MouthInterior:
             # Teeth are paper: the edge towards the dark interior is their line.
             patch *= 1 - teeth * inside * layers.area(upper, biting)
             if self.style.mouth < 1:
-                line = layers.line(biting, 0.7 * self.style.line * self.unit)
+                line = layers.stroke(biting, np.full(len(biting), 0.7 * self.style.line * self.unit))
                 patch += teeth * inside * line * (1 - patch)
-        line = layers.line(upper, self.style.line * self.unit)
+        line = layers.stroke(self._lip_line(points), _LIP_PRESSURE * self.style.line * self.unit)
         patch += edge * line * (1 - patch)
+
+    def _lip_line(self, points: np.ndarray) -> np.ndarray:
+        """(n, 2) edge of the upper lip from outer corner to outer corner, in pixels."""
+        return _LIP_SPLINE @ points[[48, *_UPPER, 54], :2]
 
     def _curves(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Upper and lower inner-lip curve, (25, 2) each in pixels; the lower never rises above the upper."""
@@ -94,7 +124,7 @@ class MouthInterior:
         return upper, lower - crossed * down
 
     def _box(self, points: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
-        lips = points[list(points68.INNER_LIPS), :2]
+        lips = points[[48, *points68.INNER_LIPS, 54], :2]
         pad = 6 * self.unit
         left, top = np.maximum(np.floor(lips.min(0) - pad), 0).astype(int)
         right, bottom = np.minimum(np.ceil(lips.max(0) + pad), (shape[1], shape[0])).astype(int)
@@ -112,11 +142,12 @@ class _Layers:
         cv2.fillPoly(canvas, [self._fixed(np.concatenate([upper, lower[::-1]]))], 255, cv2.LINE_8, 4)
         return self._reduce(canvas)
 
-    def line(self, curve: np.ndarray, width: float) -> np.ndarray:
-        canvas = self._canvas()
-        thickness = max(1, round(width * _SUPERSAMPLE))
-        cv2.polylines(canvas, [self._fixed(curve)], False, 255, thickness, cv2.LINE_8, 4)
-        return self._reduce(canvas)
+    def stroke(self, curve: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        """A line along `curve` (n, 2) as wide as `widths` (n,) pixels at each of its points."""
+        along = np.gradient(curve, axis=0)
+        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+        aside = np.stack([-along[:, 1], along[:, 0]], axis=-1) * widths[:, None] / 2
+        return self.area(curve - aside, curve + aside)
 
     def _canvas(self) -> np.ndarray:
         return np.zeros((self.shape[0] * _SUPERSAMPLE, self.shape[1] * _SUPERSAMPLE), np.uint8)

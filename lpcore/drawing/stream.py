@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -39,11 +40,15 @@ class FrameStream:
         self, portrait: Portrait, style_name: str, size: int = 512, canvas: str = "crop", device: str = "cpu"
     ) -> None:
         self._style = style(style_name)
-        self._layers = _layers(portrait, self._style.channel, size, canvas, device)
+        layers = _layers(portrait, self._style.channel, size, canvas, device)
         self._mesh = build_mesh(portrait.landmarks)
-        matrix = self._layers.crop_to_frame
-        unit = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-        self._mouth = MouthInterior(portrait.landmarks, self._style, unit)
+        matrix = layers.crop_to_frame
+        self._mouth = MouthInterior(portrait.landmarks, self._style, _scale(matrix))
+        to_layer = layers.frame_to_layer @ matrix
+        blank = self._mouth.blank(
+            layers.ink[0, 0].cpu().numpy(), _apply(to_layer, portrait.landmarks), _scale(to_layer)
+        )
+        self._layers = replace(layers, ink=torch.from_numpy(blank).to(device)[None, None])
         self._box = _box(matrix, self._layers.size)
         left, top, right, bottom = self._box
         self._flow = PiecewiseFlow(
@@ -102,13 +107,21 @@ class FrameStream:
         return _to_grey(self._compose(logits, person, background).cpu().numpy())
 
     def _in_box(self, points: np.ndarray) -> np.ndarray:
-        matrix = self._layers.crop_to_frame
-        return points @ matrix[:2, :2].T + matrix[:2, 2] - np.array(self._box[:2])
+        return _apply(self._layers.crop_to_frame, points) - np.array(self._box[:2])
 
     def _to_layer(self, positions: Tensor) -> Tensor:
         matrix = self._layers.frame_to_layer
         shift = matrix[:2, 2] + matrix[0, 0] * np.array(self._box[:2])
         return positions * matrix[0, 0] + positions.new_tensor(shift)
+
+
+def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(..., 2) points (..., 2 or 3) mapped by a (3, 3) affine matrix."""
+    return points[..., :2] @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def _scale(matrix: np.ndarray) -> float:
+    return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
 
 
 def _layers(portrait: Portrait, channel: int, size: int, canvas: str, device: str) -> StaticLayers:
@@ -126,7 +139,7 @@ def _layers(portrait: Portrait, channel: int, size: int, canvas: str, device: st
 def _box(crop_to_frame: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the part of the frame that the crop covers, the part that moves."""
     corners = np.array([[-0.5, -0.5], [511.5, -0.5], [511.5, 511.5], [-0.5, 511.5]])
-    placed = corners @ crop_to_frame[:2, :2].T + crop_to_frame[:2, 2] + 0.5
+    placed = _apply(crop_to_frame, corners) + 0.5
     left, top = np.maximum(np.floor(placed.min(0) + 1e-6), 0).astype(int)
     right, bottom = np.minimum(np.ceil(placed.max(0) - 1e-6), size).astype(int)
     return int(left), int(top), int(right), int(bottom)

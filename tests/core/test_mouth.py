@@ -35,7 +35,7 @@ def test_open_mouth_is_dark_below_and_teeth_are_paper(face):
 def test_paint_stays_at_the_lips(face):
     ink = painted(face, 40)
     ys, xs = np.nonzero(ink > 0.01)
-    assert ys.min() > 350 and ys.max() < 405 and xs.min() > 208 and xs.max() < 304
+    assert ys.min() > 350 and ys.max() < 405 and xs.min() > 203 and xs.max() < 309
 
 
 def test_opening_fades_in_without_a_jump(face):
