@@ -18,6 +18,8 @@ from ..drawing.drawer import DrawerConfig, StaticDrawer, drawer_input
 from .portraits import Sample, augment, load_portraits
 from .run import Run
 
+DATA = "London set, composites and Canada faces (CC BY 4.0), StyleGAN2 faces; teacher drawings by TEED (MIT)"
+
 
 @dataclass(frozen=True)
 class TrainDrawer:
@@ -89,9 +91,10 @@ def train(
             )
             run.log(loss=float(np.mean(losses)), **overlap)
             run.save()
-            export(run, config, out / "static_drawer.safetensors")
             losses.clear()
-    return export(run, config, out / "static_drawer.safetensors")
+    path = out / "static_drawer.safetensors"
+    export(run, config, path, evaluate(run.average, unseen))
+    return path
 
 
 @torch.no_grad()
@@ -114,13 +117,19 @@ def evaluate(model: StaticDrawer, samples: list[Sample], sheet: Path | None = No
     return {f"dice_{style}": value for style, value in zip(model.config.styles, means, strict=True)}
 
 
-def export(run: Run[StaticDrawer], config: TrainDrawer, path: Path) -> Path:
-    """Write the moving average as float16 safetensors with its configuration in the header."""
+def export(run: Run[StaticDrawer], config: TrainDrawer, path: Path, figures: dict[str, float]) -> None:
+    """Write the moving average as float16 safetensors; configuration, data and figures go into the header."""
     tensors = {k: v.half() if v.is_floating_point() else v for k, v in run.average.state_dict().items()}
     tensors = {k: v.contiguous() for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
-    header = {"kind": "static_drawer", "config": json.dumps(asdict(config.model)), "steps": str(run.step)}
+    header = {
+        "kind": "static_drawer",
+        "config": json.dumps(asdict(config.model)),
+        "steps": str(run.step),
+        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
+        "data": DATA,
+        "licence": "GPL-3.0-or-later",
+    }
     save_file(tensors, path, metadata=header)
-    return path
 
 
 def main(argv: list[str] | None = None) -> int:
