@@ -92,12 +92,14 @@ def set_up(arguments: argparse.Namespace) -> Path:
         say(f"{venv.name} is up to date")
     else:
         python = make_venv(venv)
-        say(f"Installing PyTorch ({new['torch']})")
-        for note in torch_notes(platform.system(), platform.machine(), choice, bool(index)):
-            print(f"    {note}")
-        if old and (old["torch"], old["index"]) != (new["torch"], new["index"]):
-            pip(python, "uninstall", "--yes", "torch")
-        pip(python, "install", *index, new["torch"])
+        old = read_stamp(venv)  # none, where the environment was made anew
+        if old is None or (old["torch"], old["index"]) != (new["torch"], new["index"]):
+            say(f"Installing PyTorch ({new['torch']})")
+            for note in torch_notes(platform.system(), platform.machine(), choice, bool(index)):
+                print(f"    {note}")
+            if old:
+                pip(python, "uninstall", "--yes", "torch")
+            pip(python, "install", *index, new["torch"])
         say(f"Installing lpcore with {' and '.join(new['extras'])}")
         pip(python, "install", "--quiet", "--editable", f"{ROOT}[{','.join(new['extras'])}]")
         write_stamp(venv, new)

@@ -128,6 +128,23 @@ def test_failed_installation_is_tried_again(up):
     assert any("torch==2.13.0" in call for call in up.calls)
 
 
+def test_broken_environment_is_made_anew(up, tmp_path):
+    up.set_up(arguments())
+    up.venv_python(tmp_path / ".venv").unlink()
+    up.calls.clear()
+    up.codes["--version"] = 1
+    make = up.make_venv
+
+    def clear(folder):
+        (folder / "up.json").unlink()
+        up.venv_python(folder).parent.rmdir()
+        return make(folder)
+
+    up.make_venv = clear
+    up.set_up(arguments())
+    assert any("torch==2.13.0" in call for call in up.calls)
+
+
 def test_missing_venv_module_is_named(up):
     up.codes["venv"] = 1
     with pytest.raises(up.Trouble, match="python3-venv"):
