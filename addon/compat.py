@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
+
+if TYPE_CHECKING:
+    Context = Any  # in the stubs a member called `property` hides the properties of Context
+else:
+    from bpy.types import Context
 
 LAYERED_ACTIONS = "layers" in bpy.types.Action.bl_rna.properties
 """Actions hold layers and slots (4.4 on) instead of bare F-curves."""
@@ -18,7 +23,7 @@ LAYERED_ACTIONS = "layers" in bpy.types.Action.bl_rna.properties
 # scenes and data-blocks
 
 
-def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+def sequencer_scene(context: Context) -> bpy.types.Scene:
     """The scene whose strips the sequencer shows; from 5.0 on it may differ from the window's scene."""
     return getattr(context, "sequencer_scene", None) or context.scene
 
@@ -51,7 +56,7 @@ class Handles(NamedTuple):
 
 def strips(scene: bpy.types.Scene) -> Any:
     """The top-level strips; an empty tuple where the scene has no sequencer yet."""
-    editor = scene.sequence_editor
+    editor: Any = scene.sequence_editor
     if editor is None:
         return ()
     return editor.strips if hasattr(editor, "strips") else editor.sequences
@@ -59,7 +64,7 @@ def strips(scene: bpy.types.Scene) -> Any:
 
 def all_strips(scene: bpy.types.Scene) -> Any:
     """All strips, those inside meta strips too."""
-    editor = scene.sequence_editor
+    editor: Any = scene.sequence_editor
     if editor is None:
         return ()
     return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
@@ -77,13 +82,13 @@ def handles(strip: Any) -> Handles:
         return Handles(
             strip.left_handle,
             strip.right_handle,
-            strip.left_handle_offset + strip.content_trim_start,
+            strip.left_handle_offset + getattr(strip, "content_trim_start", 0),
             strip.content_duration,
         )
     return Handles(
         strip.frame_final_start,
         strip.frame_final_end,
-        strip.frame_offset_start + strip.animation_offset_start,
+        strip.frame_offset_start + getattr(strip, "animation_offset_start", 0),
         strip.frame_duration,
     )
 
@@ -189,6 +194,6 @@ def select_bone(bone: Any, state: bool) -> None:
     owner.select = state
 
 
-def window_override(context: bpy.types.Context, scene: bpy.types.Scene) -> AbstractContextManager:
+def window_override(context: Context, scene: bpy.types.Scene) -> AbstractContextManager:
     """A context in which object operators work on `scene`, whatever the user's window shows."""
     return context.temp_override(scene=scene, view_layer=scene.view_layers[0])

@@ -165,7 +165,8 @@ class Engine:
         if process is None:
             return
         with contextlib.suppress(OSError):
-            process.stdin.close()
+            if process.stdin:
+                process.stdin.close()
         try:
             process.wait(grace)
         except subprocess.TimeoutExpired:

@@ -174,7 +174,8 @@ class Job:
             salvage, self._salvage = self._salvage, None
             try:
                 self.note = salvage(sorted(self._frames))
-            except LpError as error:
+            except Exception as error:  # what went wrong first is what the user must read
+                traceback.print_exc()
                 self.note = str(error)
 
     @property

@@ -15,10 +15,13 @@ import numpy as np
 BLOCK = 96
 """Frames fitted together; block ends are keys with the samples' own slope, so blocks settle independently."""
 
-# Weight of the local difference as a guess of each slope. Inside a block it only decides slopes that no sample
-# determines (between neighbouring key frames) and is small beside 1/16, the least weight of a sample there; at
-# block ends it outweighs every sample.
-PRIOR_INSIDE, PRIOR_AT_ENDS = 1e-3, 1e9
+# Weight of the guessed slope at a key. As a rule it only decides slopes that no sample determines (between
+# neighbouring key frames) and is small beside 1/16, the least weight of a sample there; where a slope is given,
+# at the ends of blocks and holds, it outweighs every sample.
+GUESSED, GIVEN = 1e-3, 1e9
+
+STILL = 0.02
+"""Share of the tolerance a landmark may move from frame to frame and still counts as held."""
 
 
 class Keys(NamedTuple):
@@ -33,11 +36,14 @@ def reduce_keys(samples: np.ndarray, tolerance: float) -> list[Keys]:
     """Keys for `samples` (N, T, C), one entry per landmark, frames counted from 0.
 
     At every frame the fitted point lies within `tolerance` (Euclidean over C, in the samples' unit) of the
-    sample. The first and the last frame are always keys.
+    sample. The first and the last frame are always keys, and so are both ends of every hold, with flat slopes:
+    what stands still in the samples stands still in the curve.
     """
     samples = np.asarray(samples, np.float64)
     count, length, channels = samples.shape
     guess = np.gradient(samples, axis=1) if length > 1 else np.zeros_like(samples)
+    given = _hold_ends(samples, STILL * tolerance)
+    guess[given] = 0
     is_key, slopes = np.zeros((count, length), bool), np.zeros_like(samples)
     whole = (length - 1) // BLOCK
     for first, blocks, width in ((0, whole, BLOCK), (whole * BLOCK, 1, length - 1 - whole * BLOCK)):
@@ -46,6 +52,7 @@ def reduce_keys(samples: np.ndarray, tolerance: float) -> list[Keys]:
         keys, fitted = _fit_blocks(
             samples[:, frames].reshape(*shape, channels),
             guess[:, frames].reshape(*shape, channels),
+            given[:, frames].reshape(shape),
             tolerance,
         )
         is_key[:, frames] |= keys.reshape(count, *frames.shape)
@@ -56,15 +63,29 @@ def reduce_keys(samples: np.ndarray, tolerance: float) -> list[Keys]:
     ]
 
 
-def _fit_blocks(samples: np.ndarray, guess: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which samples (N, T, C) are keys (N, T), and the slopes there (N, T, C)."""
-    is_key = np.zeros(samples.shape[:2], bool)
-    is_key[:, [0, -1]] = True
+def _hold_ends(samples: np.ndarray, still: float) -> np.ndarray:
+    """(N, T) where the motion comes to rest or starts from rest."""
+    moves = np.linalg.norm(np.diff(samples, axis=1), axis=-1) > still
+    ends = np.zeros(samples.shape[:2], bool)
+    ends[:, 1:-1] = moves[:, 1:] != moves[:, :-1]
+    return ends
+
+
+def _fit_blocks(
+    samples: np.ndarray, guess: np.ndarray, given: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which samples (N, T, C) are keys (N, T), and the slopes there (N, T, C).
+
+    At `given` frames (N, T) and at both ends the guess (N, T, C) is the slope.
+    """
+    given = given.copy()
+    given[:, [0, -1]] = True
+    is_key = given.copy()
     slopes = np.zeros_like(samples)
     unsettled = np.arange(len(samples))
     while unsettled.size:
         rows, keys = samples[unsettled], is_key[unsettled]
-        fitted = _fit_slopes(rows, keys, guess[unsettled])
+        fitted = _fit_slopes(rows, keys, guess[unsettled], given[unsettled])
         slopes[unsettled] = fitted
         error = np.linalg.norm(_hermite(rows, keys, fitted) - rows, axis=-1)
         spans = np.flatnonzero(keys)
@@ -128,7 +149,7 @@ def _hermite(samples: np.ndarray, is_key: np.ndarray, slopes: np.ndarray) -> np.
     return fitted.reshape(samples.shape)
 
 
-def _fit_slopes(samples: np.ndarray, is_key: np.ndarray, guess: np.ndarray) -> np.ndarray:
+def _fit_slopes(samples: np.ndarray, is_key: np.ndarray, guess: np.ndarray, given: np.ndarray) -> np.ndarray:
     """Least-squares slopes at the keys, (N, T, C) with zeros elsewhere."""
     spans, flat = _spans(is_key), samples.reshape(-1, samples.shape[-1])
     keys = np.flatnonzero(is_key)
@@ -142,9 +163,7 @@ def _fit_slopes(samples: np.ndarray, is_key: np.ndarray, guess: np.ndarray) -> n
     def next_key(values: np.ndarray) -> np.ndarray:
         return np.concatenate([np.zeros_like(values[:1]), values[:-1]])
 
-    prior = np.full(is_key.shape, PRIOR_INSIDE)
-    prior[:, [0, -1]] = PRIOR_AT_ENDS
-    prior = prior.reshape(-1, 1)[keys]
+    prior = np.where(given, GIVEN, GUESSED).reshape(-1, 1)[keys]
     diagonal = per_span(at_start**2) + next_key(per_span(at_end**2)) + prior
     beside = per_span(at_start * at_end)
     right = per_span(at_start * residual) + next_key(per_span(at_end * residual))

@@ -54,7 +54,7 @@ def lay_prediction(rig: bpy.types.Object, keys: list[Keys], first_frame: int) ->
 
 def show_prediction(rig: bpy.types.Object, state: bool) -> None:
     """Show the prediction's curves for editing (NLA tweak mode) or, again, the corrections'."""
-    data = rig.animation_data
+    data: Any = rig.animation_data
     if state and not data.use_tweak_mode:
         track = _track(rig)
         for other in data.nla_tracks:
@@ -129,7 +129,7 @@ def _is_plain(rig: bpy.types.Object) -> bool:
 
 
 def _sample_curves(rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
-    data = rig.animation_data
+    data: Any = rig.animation_data
     strip = _track(rig).strips[0]
     layers = [(compat.channels_of(strip, rig), np.clip(frames, strip.frame_start, strip.frame_end))]
     if data.action:
@@ -147,7 +147,7 @@ def _sample_curves(rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
 def _sample_scene(scene: bpy.types.Scene, rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
     here, subframe = scene.frame_current, scene.frame_subframe
     names = [bone.name for bone in pose_bones(rig)]
-    depsgraph = scene.view_layers[0].depsgraph
+    depsgraph: Any = scene.view_layers[0].depsgraph
     points = np.empty((len(frames), len(names), 3))
     for row, frame in enumerate(frames):
         whole = int(np.floor(frame))

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import bpy
 from bpy.props import StringProperty
-from bpy.types import AddonPreferences, Context, UILayout
+from bpy.types import AddonPreferences, UILayout
 
-from . import __package__ as base
 from . import engine
+from .compat import Context
 from .lpcore.errors import LpError
+
+BASE = str(__package__)
+"""The extension's name in Blender, which depends on the repository it was installed from."""
 
 
 class LINEPORTRAIT_AP_preferences(AddonPreferences):
-    bl_idname = base
+    bl_idname = BASE
 
     engine_python: StringProperty(
         name="Engine Python",
@@ -48,13 +51,14 @@ def _draw_greeting(box: UILayout) -> None:
 
 def engine_python() -> Path:
     """The engine's Python by the preferences or found. Raises LpError ``NO_ENGINE``."""
-    chosen = bpy.context.preferences.addons[base].preferences.engine_python
+    context: Context = bpy.context
+    chosen = context.preferences.addons[BASE].preferences.engine_python
     return engine.find_python(bpy.path.abspath(chosen) if chosen else "")
 
 
 def start_engine() -> engine.Engine:
     """The running engine. Raises LpError ``NO_ENGINE``."""
-    log = Path(bpy.utils.extension_path_user(base, create=True)) / "engine.log"
+    log = Path(bpy.utils.extension_path_user(BASE, create=True)) / "engine.log"
     engine.shared.start(engine_python(), log)
     return engine.shared
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -100,7 +100,7 @@ def pose_bones(rig: bpy.types.Object) -> list[Any]:
     return [found[index] for index in range(COUNT)]
 
 
-def show(context: bpy.types.Context, rig: bpy.types.Object, regions: Sequence[str]) -> None:
+def show(context: compat.Context, rig: bpy.types.Object, regions: Sequence[str]) -> None:
     """Make the rig the active object in pose mode, with the bones of `regions` selected."""
     layer = context.view_layer
     if context.object and context.object.mode != "OBJECT":
@@ -117,6 +117,7 @@ def show(context: bpy.types.Context, rig: bpy.types.Object, regions: Sequence[st
 @contextmanager
 def _edit_bones(rig: bpy.types.Object) -> Iterator[Any]:
     """The rig's edit bones. Edit mode is entered in a scene of its own, so the user's selection and mode stay."""
+    armature: Any = rig.data
     workshop = bpy.data.scenes.new("Line Portrait workshop")
     try:
         workshop.collection.objects.link(rig)
@@ -126,7 +127,7 @@ def _edit_bones(rig: bpy.types.Object) -> Iterator[Any]:
             mode = rig.mode
             bpy.ops.object.mode_set(mode="EDIT")
             try:
-                yield rig.data.edit_bones
+                yield armature.edit_bones
             finally:
                 bpy.ops.object.mode_set(mode=mode)
     finally:
@@ -144,8 +145,8 @@ def _rest_on(bones: Any, landmarks: np.ndarray) -> None:
 
 def _dress(rig: bpy.types.Object) -> None:
     """Bone collections and colours by region, handles to grab, and locks that keep the motion flat."""
-    handle = _handle()
-    collections = {region: rig.data.collections.new(region_label(region)) for region in REGIONS}
+    handle, armature = _handle(), cast(Any, rig.data)
+    collections = {region: armature.collections.new(region_label(region)) for region in REGIONS}
     for index, pose_bone in enumerate(pose_bones(rig)):
         region = REGION_OF[index]
         collections[region].assign(pose_bone.bone)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import bpy
 
-from . import __package__ as base
 from .lpcore.errors import LpError
 
 PREFIX = "frame_"
@@ -23,7 +22,7 @@ def portrait_folder(photo: str) -> Path:
     name = bpy.path.clean_name(Path(photo).stem) or "portrait"
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "lineportrait" / name
-    return Path(bpy.utils.extension_path_user(base, path="unsaved", create=True)) / name
+    return Path(bpy.utils.extension_path_user(str(__package__), path="unsaved", create=True)) / name
 
 
 def new_take(photo: str) -> Path:

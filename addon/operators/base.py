@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
+from bpy.types import Event, Scene, Timer
 
 from .. import compat, jobs
+from ..compat import Context
 from ..lpcore.errors import LpError
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Event, Operator, Scene, Timer
+    from bpy.types import Operator
 else:
-    Operator = object
+    Operator = object  # Blender wants its own class as the direct base of what is registered
 
 Returned = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 INTERVAL = 0.1
@@ -32,7 +34,7 @@ def scene_of(uid: int, kept: Path | None = None) -> Scene:
 class JobOperator(Operator):
     """Base of the operators whose work is one `jobs.Job`.
 
-    A subclass has `check`, which raises LpError while the button must stay grey, and `make_job`.
+    A subclass has `require`, which raises LpError while the button must stay grey, and `make_job`.
     """
 
     bl_options = {"UNDO"}
@@ -41,7 +43,7 @@ class JobOperator(Operator):
     _timer: Timer | None = None
 
     @staticmethod
-    def check(scene: Scene) -> None:
+    def require(scene: Scene) -> None:
         """Raise the LpError that says why this cannot be done now; quick, called at every redraw."""
 
     @staticmethod
@@ -55,7 +57,7 @@ class JobOperator(Operator):
             running = jobs.current()
             if running:
                 raise LpError("BUSY", running.title)
-            cls.check(compat.sequencer_scene(context))
+            cls.require(compat.sequencer_scene(context))
         except LpError as error:
             cls.poll_message_set(str(error))
             return False

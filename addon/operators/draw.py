@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from bpy.types import Operator, Scene
 
-from .. import motion, preferences, speech, strips, takes
+from .. import motion, portrait, preferences, speech, strips, takes
 from ..jobs import Job
 from ..lpcore import protocol
 from ..lpcore.errors import LpError
@@ -21,19 +21,19 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
     bl_description = "Draw every frame of the speech as the rig moves, into one strip above the speech"
 
     @staticmethod
-    def check(scene: Scene) -> None:
-        scene.lineportrait.analysis()
-        scene.lineportrait.spoken_speech()
-        speech.find(scene, scene.lineportrait.speech)
+    def require(scene: Scene) -> None:
+        portrait.analysis(scene)
+        portrait.spoken(scene)
+        speech.find(scene, portrait.values(scene).speech)
 
     @staticmethod
     def make_job(scene: Scene) -> Job:
-        portrait, uid = scene.lineportrait, scene.session_uid
-        body, name = portrait.rig_in_scene(), portrait.name
-        face, photo = portrait.analysis()["face"], portrait.photo_path()
-        spoken = portrait.spoken_speech()
-        heard = speech.describe(scene, speech.find(scene, portrait.speech))
-        if not motion.has_prediction(body):
+        chosen, uid = portrait.values(scene), scene.session_uid
+        body, name = portrait.rig_in(scene), chosen.name
+        face, photo = portrait.analysis(scene)["face"], portrait.photo_path(scene)
+        spoken = portrait.spoken(scene)
+        heard = speech.describe(scene, speech.find(scene, chosen.speech))
+        if body is None or not motion.has_prediction(body):
             raise LpError("NOT_SPOKEN")
         frames = np.round([spoken.frame_at(seconds) for seconds in heard.times()], 6)
         points = motion.sample(scene, body, frames)
@@ -69,9 +69,9 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
             str(take),
             face=face,
             prefix=takes.PREFIX,
-            style=portrait.style,
-            size=portrait.size if portrait.canvas == "crop" else portrait.photo_limit,
-            canvas=portrait.canvas,
+            style=chosen.style,
+            size=chosen.size if chosen.canvas == "crop" else chosen.photo_limit,
+            canvas=chosen.canvas,
         )
         return Job(engine, scene, "Drawing", request, land, salvage=salvage)
 

@@ -1,13 +1,13 @@
-"""The small buttons: cancel, choose the speech, show curves, fix the view, check the engine."""
-
-from __future__ import annotations
+"""The small buttons: cancel, choose speech, show curves, fix the view, check the engine."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from bpy.types import Context, Operator, Scene
+from bpy.props import StringProperty
+from bpy.types import Operator, Scene
 
-from .. import compat, jobs, motion, preferences, rig, speech
+from .. import compat, jobs, motion, portrait, preferences, rig
+from ..compat import Context
 from ..engine import shared
 from ..lpcore import protocol
 from ..lpcore.errors import LpError
@@ -33,23 +33,16 @@ class LINEPORTRAIT_OT_cancel(Operator):
         return {"FINISHED"}
 
 
-class LINEPORTRAIT_OT_use_active_strip(Operator):
-    bl_idname = "lineportrait.use_active_strip"
-    bl_label = "Use Selected Strip"
-    bl_description = "Take the selected sound strip as the speech"
-    bl_options = {"REGISTER", "UNDO"}
+class LINEPORTRAIT_OT_choose_speech(Operator):
+    bl_idname = "lineportrait.choose_speech"
+    bl_label = "Choose Speech"
+    bl_description = "Take this sound strip as the speech"
+    bl_options = {"UNDO", "INTERNAL"}
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        editor = compat.sequencer_scene(context).sequence_editor
-        if editor and editor.active_strip and editor.active_strip.type in speech.AUDIBLE:
-            return True
-        cls.poll_message_set("Select a sound strip in the sequencer first")
-        return False
+    name: StringProperty(name="Strip")
 
     def execute(self, context: Context) -> Returned:
-        scene = compat.sequencer_scene(context)
-        scene.lineportrait.speech = scene.sequence_editor.active_strip.name
+        portrait.values(compat.sequencer_scene(context)).speech = self.name
         return {"FINISHED"}
 
 
@@ -65,7 +58,7 @@ class LINEPORTRAIT_OT_show_prediction(Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         scene = compat.sequencer_scene(context)
-        body = scene.lineportrait.rig_in_scene()
+        body = portrait.rig_in(scene)
         if body is None or not motion.has_prediction(body):
             cls.poll_message_set(str(LpError("NOT_SPOKEN")))
             return False
@@ -77,7 +70,7 @@ class LINEPORTRAIT_OT_show_prediction(Operator):
         return True
 
     def execute(self, context: Context) -> Returned:
-        body = compat.sequencer_scene(context).lineportrait.rig_in_scene()
+        body: Any = portrait.rig_in(compat.sequencer_scene(context))
         motion.show_prediction(body, not motion.shows_prediction(body))
         try:
             rig.show(context, body, SPEAKING_REGIONS)
@@ -94,7 +87,8 @@ class LINEPORTRAIT_OT_exact_view(Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: Context) -> Returned:
-        compat.sequencer_scene(context).view_settings.view_transform = EXACT_VIEW
+        view: Any = compat.sequencer_scene(context).view_settings
+        view.view_transform = EXACT_VIEW
         return {"FINISHED"}
 
 
@@ -120,7 +114,7 @@ class LINEPORTRAIT_OT_check_engine(JobOperator, Operator):
 
 CLASSES = (
     LINEPORTRAIT_OT_cancel,
-    LINEPORTRAIT_OT_use_active_strip,
+    LINEPORTRAIT_OT_choose_speech,
     LINEPORTRAIT_OT_show_prediction,
     LINEPORTRAIT_OT_exact_view,
     LINEPORTRAIT_OT_check_engine,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from bpy.types import Operator, Scene
 
-from .. import keyfit, motion, preferences, rig, speech, takes
+from .. import keyfit, motion, portrait, preferences, rig, speech, takes
 from ..jobs import Job
 from ..lpcore import protocol
 from ..lpcore.errors import LpError
@@ -37,18 +37,17 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
     bl_description = "Predict the face's motion from the speech and lay it on the rig; keyed corrections stay"
 
     @staticmethod
-    def check(scene: Scene) -> None:
-        scene.lineportrait.analysis()
-        speech.find(scene, scene.lineportrait.speech)
+    def require(scene: Scene) -> None:
+        portrait.analysis(scene)
+        speech.find(scene, portrait.values(scene).speech)
 
     @staticmethod
     def make_job(scene: Scene) -> Job:
-        portrait, uid = scene.lineportrait, scene.session_uid
-        face = portrait.analysis()["face"]
-        photo = portrait.photo_path()
-        heard = speech.describe(scene, speech.find(scene, portrait.speech))
+        uid, chosen = scene.session_uid, portrait.values(scene)
+        face, photo = portrait.analysis(scene)["face"], portrait.photo_path(scene)
+        heard = speech.describe(scene, speech.find(scene, chosen.speech))
         audio = speech.sound_file(scene, heard, takes.scratch())
-        portrait.speech = heard.strip
+        chosen.speech = heard.strip
         engine = preferences.start_engine()
         number = engine.next_id()
         path = takes.scratch() / f"motion_{number}.npz"
@@ -77,25 +76,24 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
             start=heard.start,
             duration=float(heard.frames / heard.fps),
             frames=heard.frames,
-            settings=portrait.settings(),
+            settings=portrait.settings(scene),
         )
         return Job(engine, scene, "Speaking", request, land, digest=digest)
 
 
 def lay(scene: Scene, prediction: Prediction, heard: speech.Speech) -> None:
     """Put the prediction on the portrait's rig, which is made where there is none or a bone is missing."""
-    portrait = scene.lineportrait
-    body = portrait.rig_in_scene()
+    body = portrait.rig_in(scene)
     try:
         if body:
             rig.set_rest(body, prediction.neutral)
     except LpError:
         body = None
     if body is None:
-        body = rig.build(scene, portrait.name, prediction.neutral)
-        portrait.rig = body
+        body = rig.build(scene, portrait.values(scene).name, prediction.neutral)
+        portrait.values(scene).rig = body
     motion.lay_prediction(body, prediction.keys, heard.first)
-    portrait.remember_spoken(heard)
+    portrait.remember_spoken(scene, heard)
 
 
 CLASSES = (LINEPORTRAIT_OT_speak,)

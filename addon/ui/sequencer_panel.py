@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import bpy
-from bpy.types import Context, Panel, Scene, UILayout
+from bpy.types import Menu, Panel, Scene, UILayout
 
-from .. import __package__ as base
-from .. import compat, jobs, motion, speech, strips
+from .. import compat, jobs, motion, portrait, speech, strips
+from ..compat import Context
 from ..lpcore.errors import LpError
 from ..operators.manage import EXACT_VIEW
+from ..preferences import BASE
 
 CHARACTER = 6.5
 """Average width in pixels of a character of the interface font at scale 1."""
+
+FOLLOW_SELECTION = "Selected Sound Strip"
 
 
 class LINEPORTRAIT_PT_sequencer(Panel):
@@ -34,6 +38,19 @@ class LINEPORTRAIT_PT_sequencer(Panel):
         _draw_job(layout.column(), width)
 
 
+class LINEPORTRAIT_MT_speech(Menu):
+    bl_label = "Speech"
+    bl_idname = "LINEPORTRAIT_MT_speech"
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.operator("lineportrait.choose_speech", text=FOLLOW_SELECTION).name = ""
+        layout.separator()
+        for strip in speech.candidates(compat.sequencer_scene(context)):
+            choice = layout.operator("lineportrait.choose_speech", text=strip.name, icon="SOUND")
+            choice.name = strip.name
+
+
 class LINEPORTRAIT_PT_motion(Panel):
     bl_label = "Motion"
     bl_idname = "LINEPORTRAIT_PT_motion"
@@ -44,49 +61,48 @@ class LINEPORTRAIT_PT_motion(Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        layout, portrait = self.layout, compat.sequencer_scene(context).lineportrait
+        layout, chosen = self.layout, portrait.values(compat.sequencer_scene(context))
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("lips", "jaw", "head", "blink_rate", "seed"):
-            layout.prop(portrait, name)
+        for name in portrait.SETTINGS:
+            layout.prop(chosen, name)
 
 
 def _draw_photo(column: UILayout, scene: Scene) -> None:
-    portrait = scene.lineportrait
-    column.prop(portrait, "photo", text="", icon="IMAGE_DATA", placeholder="Photo of a face")
+    chosen = portrait.values(scene)
+    column.prop(chosen, "photo", text="", icon="IMAGE_DATA", placeholder="Photo of a face")
     column.operator("lineportrait.analyze", icon="VIEWZOOM")
     try:
-        faces = len(portrait.analysis()["faces"])
+        faces = len(portrait.analysis(scene)["faces"])
     except LpError:
         return
     column.label(text="Face found" if faces == 1 else f"{faces} faces found", icon="CHECKMARK")
     if faces > 1:
-        column.prop(portrait, "face")
+        column.prop(chosen, "face")
 
 
 def _draw_speech(column: UILayout, scene: Scene) -> None:
-    portrait = scene.lineportrait
-    row = column.row(align=True)
-    row.prop(portrait, "speech", text="", icon="SOUND", placeholder="Selected sound strip")
-    row.operator("lineportrait.use_active_strip", text="", icon="EYEDROPPER")
+    chosen = portrait.values(scene)
+    column.menu(LINEPORTRAIT_MT_speech.bl_idname, text=chosen.speech or FOLLOW_SELECTION, icon="SOUND")
     column.operator("lineportrait.speak", icon="PLAY_SOUND")
     try:
-        spoken = portrait.spoken_speech()
+        spoken = portrait.spoken(scene)
     except LpError:
         return
     column.label(text=f"Motion for {spoken.frames} frames", icon="CHECKMARK")
     if _has_moved(scene, spoken):
         column.label(text="Speech moved: Speak again", icon="INFO")
-    shown = motion.shows_prediction(portrait.rig_in_scene())
+    body: Any = portrait.rig_in(scene)
+    shown = motion.shows_prediction(body)
     column.operator("lineportrait.show_prediction", icon="FCURVE", depress=shown)
 
 
 def _draw_drawing(column: UILayout, scene: Scene, width: int) -> None:
-    portrait = scene.lineportrait
-    column.prop(portrait, "style")
-    column.prop(portrait, "canvas")
-    column.prop(portrait, "size" if portrait.canvas == "crop" else "photo_limit")
-    strip = strips.find(scene, portrait.name)
+    chosen = portrait.values(scene)
+    column.prop(chosen, "style")
+    column.prop(chosen, "canvas")
+    column.prop(chosen, "size" if chosen.canvas == "crop" else "photo_limit")
+    strip = strips.find(scene, chosen.name)
     column.operator("lineportrait.draw", text="Redraw" if strip else "Draw", icon="GREASEPENCIL")
     if strip:
         column.label(text=f"{len(strip.elements)} frames in {strips.folder_of(strip).name}", icon="CHECKMARK")
@@ -107,7 +123,7 @@ def _draw_job(column: UILayout, width: int) -> None:
     elif last and last.error:
         _draw_text(column, last.outcome, width, "ERROR")
         if last.error.code in ("NO_ENGINE", "ENGINE_DIED", "ENGINE_VERSION", "WEIGHTS_MISSING"):
-            column.operator("preferences.addon_show", text="Set Up Engine", icon="PREFERENCES").module = base
+            column.operator("preferences.addon_show", text="Set Up Engine", icon="PREFERENCES").module = BASE
     elif last and last.outcome:
         _draw_text(column, last.outcome, width, "INFO")
 
@@ -115,13 +131,13 @@ def _draw_job(column: UILayout, width: int) -> None:
 def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
     """Whether the rig in the viewport no longer moves in step with the speech strip."""
     try:
-        heard = speech.describe(scene, speech.find(scene, scene.lineportrait.speech))
+        heard = speech.describe(scene, speech.find(scene, portrait.values(scene).speech))
     except LpError:
         return False
     return abs(spoken.frame_at(heard.start) - heard.first) > 0.01 or heard.fps != spoken.fps
 
 
-def _draw_text(column: UILayout, text: str, width: int, icon: str) -> None:
+def _draw_text(column: UILayout, text: str, width: int, icon: Any) -> None:
     """A sentence broken into rows that fit the sidebar."""
     rows = column.column(align=True)
     for number, line in enumerate(textwrap.wrap(text, width)):
@@ -134,4 +150,4 @@ def _characters(context: Context) -> int:
     return max(int((context.region.width / scale - 60) / CHARACTER), 16)
 
 
-CLASSES = (LINEPORTRAIT_PT_sequencer, LINEPORTRAIT_PT_motion)
+CLASSES = (LINEPORTRAIT_MT_speech, LINEPORTRAIT_PT_sequencer, LINEPORTRAIT_PT_motion)
