@@ -70,8 +70,8 @@ def _run(session: onnxruntime.InferenceSession, samples: np.ndarray) -> np.ndarr
     padded = np.zeros((1, max(len(samples), _FEWEST_SAMPLES)), np.float32)
     padded[0, : len(samples)] = np.clip(samples, -1, 1)
     feeds = {"waveform": padded, "waveform_lengths": np.array([padded.shape[1]], np.int64)}
-    log_posteriors, hidden = session.run(["log_probs", _HIDDEN_NODE], feeds)
-    frames = np.concatenate([hidden[0].T.astype(np.float32), np.exp(log_posteriors[0])], axis=1)
+    log_posteriors, hidden = (np.asarray(o)[0] for o in session.run(["log_probs", _HIDDEN_NODE], feeds))
+    frames = np.concatenate([hidden.T.astype(np.float32), np.exp(log_posteriors)], axis=1)
     return frames[:count]
 
 

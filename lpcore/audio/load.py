@@ -29,7 +29,9 @@ _BLOCK = 1 << 16
 _LEAD = 0.05
 
 
-def load(path: str | Path, start: float = 0.0, duration: float | None = None, rate: int = 16000) -> np.ndarray:
+def load(
+    path: str | Path, start: float = 0.0, duration: float | None = None, rate: int = 16000
+) -> np.ndarray:
     """Samples of one span of a sound file.
 
     Args:
@@ -60,7 +62,9 @@ def load(path: str | Path, start: float = 0.0, duration: float | None = None, ra
             samples = _resampled(sound, first, total if last is None else min(last, total), rate)
     if first >= total > 0 or (last is not None and last > total + OVERHANG * rate):
         ends = "" if last is None else f" and ends at {last / rate:.2f} s"
-        raise LpError("SPAN_OUTSIDE", f"the span starts at {start:.2f} s{ends}, the sound lasts {total / rate:.2f} s")
+        raise LpError(
+            "SPAN_OUTSIDE", f"the span starts at {start:.2f} s{ends}, the sound lasts {total / rate:.2f} s"
+        )
     if len(samples) < SHORTEST * rate:
         raise LpError("AUDIO_TOO_SHORT", f"{len(samples) / rate:.3f} s")
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)

@@ -15,6 +15,10 @@ from ..points68 import JAW, LIPS, STABLE
 MOUTH_RANGE = (0.85, 1.2)
 """Limits of the anatomy scale; a broad smile in the photo is not a broad mouth."""
 
+ARTICULATION = 1.2
+"""A network trained to be right on average moves too little: the spread of its lip gaps is about this much smaller than
+that of the speech it learnt from."""
+
 _CORNERS = (48, 54)
 
 
@@ -80,6 +84,6 @@ def speech_displacement(
         (T, 68, 3) float32 crop units; only lips and jaw move.
     """
     amplitude = np.zeros((68, 1), np.float32)
-    amplitude[list(LIPS)] = lips * mouth
-    amplitude[list(JAW)] = jaw * mouth
+    amplitude[list(LIPS)] = lips * mouth * ARTICULATION
+    amplitude[list(JAW)] = jaw * mouth * ARTICULATION
     return registration.vectors(moved * amplitude).astype(np.float32)

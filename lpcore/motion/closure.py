@@ -6,15 +6,13 @@ import numpy as np
 
 from .smooth import ramp
 
-BEGIN = 0.0
-"""Seconds from the recogniser's first sign of p, b or m to closed lips."""
-END = 0.06
-"""Seconds from the last sign to the lips' parting."""
-TRAVEL = 0.07
+BEGIN, END = -0.03, 0.02
+"""Seconds from the recogniser's sign of p, b or m to the moments at which lips meet and part."""
+TRAVEL = 0.05
 """Seconds that the lips take to meet before and to part after."""
 
-SETTLE = 0.12
-"""Seconds before a silence in which the mouth comes to rest, and after it in which it wakes."""
+SETTLE, WAKE = 0.1, 0.05
+"""Seconds before a silence in which the mouth comes to rest, and after it in which it is free again."""
 
 
 def bilabial_closure(posterior: np.ndarray, rate: float) -> np.ndarray:
@@ -31,15 +29,11 @@ def bilabial_closure(posterior: np.ndarray, rate: float) -> np.ndarray:
         (T,) in [0, 1], 1 = lips together.
     """
     strength = np.clip(posterior / 0.5, 0, 1)
-    closure = np.zeros(len(strength))
-    reach = int(np.ceil((max(-BEGIN, END) + TRAVEL) * rate)) + 1
-    for shift in range(-reach, reach + 1):
-        seconds = shift / rate
-        share = ramp(np.array(1 - max(BEGIN - seconds, seconds - END, 0.0) / TRAVEL))
-        if share > 0:
-            low, high = max(0, shift), len(strength) + min(0, shift)
-            closure[low:high] = np.maximum(closure[low:high], share * strength[low - shift : high - shift])
-    return closure
+    reach = int(np.ceil((max(-BEGIN, END) + TRAVEL) * rate))
+    around = np.arange(-reach, reach + 1) / rate
+    shape = ramp(1 - np.maximum(np.maximum(BEGIN - around, around - END), 0) / TRAVEL)
+    padded = np.pad(strength, reach)
+    return np.max([share * padded[2 * reach - k :][: len(strength)] for k, share in enumerate(shape)], axis=0)
 
 
 def rest(silent: np.ndarray, rate: float) -> np.ndarray:
@@ -50,15 +44,10 @@ def rest(silent: np.ndarray, rate: float) -> np.ndarray:
         rate: frames per second.
 
     Returns:
-        (T,) in [0, 1]: 1 throughout every silence, falling to 0 over `SETTLE` seconds of the speech beside it.
+        (T,) in [0, 1]: 1 throughout every silence, rising to it over `SETTLE` seconds of the speech before and
+        falling over `WAKE` seconds of the speech after.
     """
-    if silent.all():
-        return np.ones(len(silent))
-    speech = ~silent
-    away = np.full(len(silent), np.inf)
-    for frames in (range(len(silent)), range(len(silent) - 1, -1, -1)):
-        distance = np.inf
-        for k in frames:
-            distance = 0 if silent[k] else distance + 1
-            away[k] = min(away[k], distance)
-    return np.where(speech, 1 - ramp(away / rate / SETTLE), 1.0)
+    frames = np.arange(len(silent))
+    since = frames - np.maximum.accumulate(np.where(silent, frames, -np.inf))
+    until = np.minimum.accumulate(np.where(silent, frames, np.inf)[::-1])[::-1] - frames
+    return 1 - np.minimum(ramp(since / rate / WAKE), ramp(until / rate / SETTLE))

@@ -72,13 +72,14 @@ class ContentBranch(nn.Module):
             nn.Linear(c.features, c.prior), FrameNorm(c.prior), nn.LeakyReLU(0.2), nn.Linear(c.prior, c.code)
         )
         self.lstm = nn.LSTM(c.code, c.hidden, c.layers, dropout=c.dropout, batch_first=True)
+        output = nn.Linear(narrow, 204)
+        nn.init.normal_(output.weight, std=0.01)
+        nn.init.zeros_(output.bias)
         self.head = nn.Sequential(
             nn.Linear(c.hidden + 204, wide), FrameNorm(wide), nn.LeakyReLU(0.2),
             nn.Linear(wide, narrow), FrameNorm(narrow), nn.LeakyReLU(0.2),
-            nn.Linear(narrow, 204),
+            output,
         )  # fmt: skip
-        nn.init.normal_(self.head[-1].weight, std=0.01)
-        nn.init.zeros_(self.head[-1].bias)
         self.feature_mean: Tensor
         self.feature_std: Tensor
         self.mean_face: Tensor

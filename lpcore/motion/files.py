@@ -24,12 +24,13 @@ def save_motion(path: Path, motion: Motion) -> None:
     """
     arrays = {"points": motion.points, "neutral": motion.neutral, **motion.parts}
     arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
-    rate = np.array([motion.fps.numerator, motion.fps.denominator], np.int64)
+    arrays["fps"] = np.array([motion.fps.numerator, motion.fps.denominator], np.int64)
+    arrays["start"] = np.array(motion.start, np.float64)
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, fps=rate, start=np.float64(motion.start), **arrays)
+            np.savez(file, **arrays)
         Path(temporary).replace(path)
     except OSError as error:
         if temporary:
@@ -61,5 +62,7 @@ def load_points(path: Path) -> np.ndarray:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise LpError("BAD_VALUE", f"{path.name} is not a motion file") from error
     if points.ndim != 3 or points.shape[1:] != (68, 3) or not len(points) or not np.isfinite(points).all():
-        raise LpError("BAD_VALUE", f"the landmarks in {path.name} are not finite and of shape (frames, 68, 3)")
+        raise LpError(
+            "BAD_VALUE", f"the landmarks in {path.name} are not finite and of shape (frames, 68, 3)"
+        )
     return points

@@ -62,7 +62,9 @@ def rotation(angles: np.ndarray) -> np.ndarray:
     return tilt @ turn @ nod
 
 
-def pose_displacement(points: np.ndarray, neutral: np.ndarray, pose: np.ndarray, amplitude: float) -> np.ndarray:
+def pose_displacement(
+    points: np.ndarray, neutral: np.ndarray, pose: np.ndarray, amplitude: float
+) -> np.ndarray:
     """What the head's motion does to the landmarks.
 
     Args:

@@ -35,8 +35,8 @@ def retime(values: np.ndarray, rate: float, fps: Fraction, count: int) -> np.nda
     """
     if fps < rate:
         values = gaussian(values, 0.3 * (rate / float(fps) - 1))
-    place = np.clip(frame_times(count, fps) * rate, 0, len(values) - 1)
-    index = np.minimum(place.astype(int), max(len(values) - 2, 0))
+    place = np.clip(_places(count, rate, fps), 0, len(values) - 1)
+    index = place.astype(int)
     t = (place - index).reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
     a, b, c, d = (values[np.clip(index + k, 0, len(values) - 1)] for k in (-1, 0, 1, 2))
     return b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
@@ -47,7 +47,7 @@ def retime_peaks(values: np.ndarray, rate: float, fps: Fraction, count: int) -> 
 
     values (N,) at `rate` -> (count,) of the same type.
     """
-    place = frame_times(count, fps) * rate
+    place = _places(count, rate, fps)
     reach = max(rate / float(fps) / 2, 0.5)
     low = np.clip(np.ceil(place - reach).astype(int), 0, len(values) - 1)
     high = np.clip(np.floor(place + reach).astype(int), low, len(values) - 1)
@@ -55,3 +55,9 @@ def retime_peaks(values: np.ndarray, rate: float, fps: Fraction, count: int) -> 
     for step in range(1, int((high - low).max(initial=0)) + 1):
         result = np.maximum(result, values[np.minimum(low + step, high)])
     return result
+
+
+def _places(count: int, rate: float, fps: Fraction) -> np.ndarray:
+    """(count,) float64 sample numbers at which the frames lie; whole numbers come out exact."""
+    step = Fraction(rate) / fps
+    return np.arange(count) * step.numerator / step.denominator

@@ -104,11 +104,16 @@ def speak(
     # Turned lips that touch may cross by a hair in the picture plane.
     lips = lips + (keep_apart(face + turned) - (face + turned))
     progress("Moving", 1.0)
-    return Motion(fps, float(start), neutral, dict(lips=lips, expression=expression, pose=turned, blinks=blinks))
+    parts = {"lips": lips, "expression": expression, "pose": turned, "blinks": blinks}
+    return Motion(fps, float(start), neutral, parts)
 
 
 def listen(
-    audio: str | Path, start: float, duration: float | None, silence_db: float, progress: Progress = no_progress
+    audio: str | Path,
+    start: float,
+    duration: float | None,
+    silence_db: float,
+    progress: Progress = no_progress,
 ) -> Speech:
     """Read and analyse a span of a sound file; raises like `speak`."""
     progress("Reading speech", 0.0)
@@ -145,7 +150,7 @@ def _lips(
     moved = retime(moved * awake, RATE, fps, count)
     mouth = assemble.mouth_scale(neutral, mean_face, registration)
     spoken = assemble.speech_displacement(moved, registration, mouth, settings.lips, settings.jaw)
-    shut = retime_peaks(np.maximum(resting, pressed), RATE, fps, count)
+    shut = np.maximum(retime(resting, RATE, fps, count), retime_peaks(pressed, RATE, fps, count))
     return keep_apart(close_lips(closed_mouth(neutral) + spoken, shut))
 
 

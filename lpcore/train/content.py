@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from .voices import vary
 class TrainContent:
     """All that decides a training run of the content branch."""
 
-    model: ContentConfig = ContentConfig()
+    model: ContentConfig = field(default_factory=ContentConfig)
     steps: int = 3000
     batch: int = 24
     frames: int = 120
@@ -75,7 +74,7 @@ def listen(takes: list[Take], voices: int, seed: int, cache: Path) -> list[Liste
                 samples, speed = vary(take.samples, rng) if voice else (take.samples, 1.0)
                 partial = path.with_suffix(".partial.npz")
                 np.savez(partial, features=content.features(samples).astype(np.float16), speed=speed)
-                os.replace(partial, path)
+                partial.replace(path)
             with np.load(path, allow_pickle=False) as data:
                 heard.append(Listened(take, data["features"], float(data["speed"])))
     return heard
@@ -91,7 +90,9 @@ def batch_of(
         starts = rng.integers(0, max(1, len(heard[pick].features) - config.frames + 1), 2)
         # Half of the recordings is silence, which is learnt quickly: of two places take the livelier one.
         first = max(starts, key=lambda start: np.abs(heard[pick].motion(start, config.frames)).mean())
-        features.append(heard[pick].features[first : first + config.frames].astype(np.float32))
+        # A sentence shorter than that ends in its last frame, as at the end of a film.
+        rows = np.minimum(np.arange(first, first + config.frames), len(heard[pick].features) - 1)
+        features.append(heard[pick].features[rows].astype(np.float32))
         face, scale = model.face(rng.normal(size=min(40, len(model.identities))).clip(-2, 2))
         # Landmarks found in photos are never exactly a face of the model.
         faces.append(face + rng.normal(0, 0.01, face.shape))
@@ -231,10 +232,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--voices", type=int, default=TrainContent.voices)
     parser.add_argument("--seed", type=int, default=TrainContent.seed)
     options = parser.parse_args(argv)
-    config = TrainContent(
-        steps=options.steps, batch=options.batch, voices=options.voices, seed=options.seed
+    config = TrainContent(steps=options.steps, batch=options.batch, voices=options.voices, seed=options.seed)
+    train(
+        config, options.data, options.out, spoken=options.spoken, cache=options.cache, minutes=options.minutes
     )
-    train(config, options.data, options.out, spoken=options.spoken, cache=options.cache, minutes=options.minutes)
     return 0
 
 

@@ -68,7 +68,11 @@ def to_ict(curves: np.ndarray, channels: Sequence[str], expressions: Sequence[st
         for expression, gain in targets.items():
             weights[:, column[expression]] += gain * value[channel]
     weights = weights.clip(0, 1)
-    pressed = [("mouth_suck_dl", "mouth_suck_dr"), ("mouth_suck_ul", "mouth_suck_ur"), ("mouth_press_l", "mouth_press_r")]
+    pressed = [
+        ("mouth_suck_dl", "mouth_suck_dr"),
+        ("mouth_suck_ul", "mouth_suck_ur"),
+        ("mouth_press_l", "mouth_press_r"),
+    ]
     strength = np.max([(value[a] + value[b]) / 2 for a, b in pressed], axis=0)
     closed = (strength / 0.15).clip(0, 1)
     close, jaw, funnel = column["mouthClose"], column["jawOpen"], column["mouthFunnel"]

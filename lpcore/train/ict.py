@@ -17,10 +17,10 @@ VERTICES = (
     276, 1047, 1893, 229, 758, 763, 803, 1496, 965, 3710, 3044, 3004, 2999, 2470, 4093, 3267, 2517,
     284, 287, 482, 1417, 2006, 4206, 3631, 2723, 2528, 2525, 977, 1348, 4839, 4857, 4586, 71, 4558, 2312, 5051,
     1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732,
-    5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841,
-    5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966,
+    5708, 5719, 2081, 0, 4275, 6224, 6213, 6375, 6508, 5518, 6004, 5870,
+    5702, 6037, 5533, 6541, 6207, 6513, 5517, 6009,
 )  # fmt: skip
-"""Mesh vertex of each landmark; the first 36 are where MediaPipe's points lie, not where dlib's contour runs."""
+"""Mesh vertex of each landmark: where MediaPipe's points lie on face and lips, not where dlib's contours run."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import gzip
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,14 +54,16 @@ def load_spoken(folder: Path, model: FaceModel) -> list[Take]:
 
 def speak_sentences(out: Path, minutes: float, seed: int) -> None:
     """Write sentences of random words into `out` until they last `minutes`."""
-    import hibari.tts
+    import hibari.tts  # pyright: ignore[reportMissingImports]
     import soundfile
 
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     assets = Path(hibari.tts.ASSETS)
     with gzip.open(assets / "lexicon_us_gold.json.gz") as file:
-        words = sorted(word for word in json.load(file) if word.isalpha() and word.islower() and 3 <= len(word) <= 8)
+        words = sorted(
+            word for word in json.load(file) if word.isalpha() and word.islower() and 3 <= len(word) <= 8
+        )
     voice = hibari.tts.Hibari()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "voice.onnx"
@@ -75,9 +78,9 @@ def speak_sentences(out: Path, minutes: float, seed: int) -> None:
             seconds, index = seconds + len(samples) / RATE, index + 1
 
 
-def _say(voice, text: str, speed: float, rng: np.random.Generator) -> tuple[np.ndarray, list[Phone]]:  # noqa: ANN001
+def _say(voice: Any, text: str, speed: float, rng: np.random.Generator) -> tuple[np.ndarray, list[Phone]]:
     """Samples (N,) at `RATE` of one sentence and its phones."""
-    from hibari import dsp
+    from hibari import dsp  # pyright: ignore[reportMissingImports]
 
     symbols = [c for c in " ".join(voice.phonemize(text)) if c in voice.vocab]
     ids = np.array([[0, *[voice.vocab[c] for c in symbols], 0]], np.int64)
@@ -85,7 +88,9 @@ def _say(voice, text: str, speed: float, rng: np.random.Generator) -> tuple[np.n
     samples = dsp.synth(*(array[0] for array in out[:6]), rng)
     ends = np.cumsum(np.round(out[6].reshape(-1))) * _UNIT
     starts = np.concatenate([[0], ends[:-1]])
-    return samples, [(s, float(a), float(b)) for s, a, b in zip(["", *symbols, ""], starts, ends, strict=True)]
+    return samples, [
+        (s, float(a), float(b)) for s, a, b in zip(["", *symbols, ""], starts, ends, strict=True)
+    ]
 
 
 def main(argv: list[str] | None = None) -> int:

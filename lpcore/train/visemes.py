@@ -65,6 +65,8 @@ STRESS = {"ˈ": 1.15, "ˌ": 1.05}
 
 _NARROWEST = 0.035
 _WIDTH = 0.45
+_REST = 0.05
+"""Dominance of the resting face, which is there at all times and wins where no phone is near."""
 
 
 def _events(phones: Sequence[Phone]) -> list[tuple[Viseme, float, float, float]]:
@@ -102,7 +104,7 @@ def articulate(
     column = {name: i for i, name in enumerate(expressions)}
     closed_column = len(expressions)
     total = np.zeros((len(times), closed_column + 1))
-    weight = np.full(len(times), 1e-3)
+    weight = np.full(len(times), _REST)
     for viseme, centre, spread, factor in _events(phones):
         near = np.abs(times - centre) < 5 * spread
         influence = viseme.dominance * np.exp(-0.5 * ((times[near] - centre) / spread) ** 2)

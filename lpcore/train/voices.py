@@ -28,7 +28,7 @@ def vary(samples: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, flo
         voice = fftconvolve(voice, _room(rng))[: len(voice)]
     loud = np.percentile(np.abs(voice), 99) + 1e-6
     if rng.random() < 0.6:
-        hiss = lfilter([1], [1, -rng.uniform(0, 0.95)], rng.standard_normal(len(voice)))
+        hiss = np.asarray(lfilter([1], [1, -rng.uniform(0, 0.95)], rng.standard_normal(len(voice))))
         voice = voice + hiss / hiss.std() * loud * 10 ** (-rng.uniform(15, 45) / 20)
     gain = 10 ** (rng.uniform(-20, 0) / 20) / loud
     return np.clip(voice * gain, -1, 1).astype(np.float32), speed

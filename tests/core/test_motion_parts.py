@@ -1,0 +1,141 @@
+"""Registration, head motion, brows and motion files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from lpcore.errors import LpError
+from lpcore.motion import assemble, brows, pose
+from lpcore.motion.files import load_motion, save_motion
+from lpcore.points68 import BROWS, JAW, LIPS
+from lpcore.types import Motion
+
+REFERENCE = np.random.default_rng(5).standard_normal((68, 3)).astype(np.float32)
+
+
+@given(st.floats(-40, 40), st.floats(-25, 25), st.floats(-20, 20), st.floats(50, 400))
+@settings(max_examples=40)
+def test_registration_recovers_the_heads_pose(yaw, pitch, roll, scale):
+    turn = Rotation.from_euler("yxz", [yaw, pitch, roll], degrees=True).as_matrix()
+    photo = (scale * REFERENCE @ turn.T + [250, 260, 5]).astype(np.float32)
+    found = assemble.register(photo, REFERENCE)
+    np.testing.assert_allclose(found.rotation, turn, atol=1e-3)
+    assert found.scale == pytest.approx(scale, rel=1e-4)
+    np.testing.assert_allclose(found.place(REFERENCE), photo, atol=0.05)
+    np.testing.assert_allclose(found.normalised(photo), REFERENCE, atol=1e-3)
+
+
+def test_registration_never_mirrors(face):
+    found = assemble.register(face, face * [1, 1, -1])
+    assert np.linalg.det(found.rotation) == pytest.approx(1)
+
+
+def test_speech_moves_lips_and_jaw_alone_by_their_amplitudes():
+    moved = np.random.default_rng(0).standard_normal((4, 68, 3)).astype(np.float32)
+    upright = assemble.Registration(np.eye(3), 100.0, np.zeros(3))
+    result = assemble.speech_displacement(moved, upright, 1.1, lips=0.5, jaw=2.0) / assemble.ARTICULATION
+    np.testing.assert_allclose(result[:, list(LIPS)], 55 * moved[:, list(LIPS)], rtol=1e-5)
+    np.testing.assert_allclose(result[:, list(JAW)], 220 * moved[:, list(JAW)], rtol=1e-5)
+    assert not np.delete(result, [*LIPS, *JAW], axis=1).any()
+
+
+def test_a_wider_mouth_moves_more_within_limits(face):
+    found = assemble.register(face, face)
+    wide = face.copy()
+    wide[48, 0] -= 5
+    wide[54, 0] += 5
+    assert assemble.mouth_scale(face, face, found) == pytest.approx(1)
+    assert assemble.mouth_scale(wide, face, found) == pytest.approx(110 / 100, rel=1e-3)
+    wide[54, 0] += 200
+    assert assemble.mouth_scale(wide, face, found) == pytest.approx(assemble.MOUTH_RANGE[1])
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=30)
+def test_the_head_stays_within_its_limits_and_starts_at_rest(seed):
+    times = np.arange(2000) / 50
+    energy = (np.sin(times) + 1) / 2
+    motion = pose.head_motion(times, energy, seed)
+    assert (np.abs(motion) <= [*pose.LIMITS, pose.SHIFT, pose.SHIFT]).all()
+    assert not motion[0].any()
+    # Slow: below one degree from frame to frame of a film at 25 fps, by far.
+    assert np.abs(np.diff(motion[::2, :3], axis=0)).max() < np.radians(0.6)
+    np.testing.assert_array_equal(motion, pose.head_motion(times, energy, seed))
+
+
+def test_head_motion_is_the_same_at_any_frame_rate():
+    dense = np.arange(600) / 60
+    slow = pose.head_motion(dense[::5], np.full(120, 0.5), 3)
+    np.testing.assert_allclose(pose.head_motion(dense, np.full(600, 0.5), 3)[::5], slow)
+
+
+def test_turning_is_a_real_rotation(face):
+    face[:, 2] = np.linspace(-80, 40, 68)
+    swing = np.radians([[3.0, -2.0, 1.5]])
+    moved = face[None] + pose.pose_displacement(face[None], face, np.column_stack([swing, [[0, 0]]]), 1.0)
+    before = np.linalg.norm(face[:, None] - face[None], axis=-1)
+    after = np.linalg.norm(moved[0][:, None] - moved[0][None], axis=-1)
+    np.testing.assert_allclose(after, before, atol=1e-2)
+    assert not pose.pose_displacement(face[None], face, np.ones((1, 5)), 0.0).any()
+
+
+@pytest.mark.parametrize(("axis", "points"), [(0, (1, 0)), (1, (1, 1)), (2, None)])
+def test_signs_of_the_angles(axis, points):
+    angles = np.zeros((1, 3))
+    angles[0, axis] = 0.1
+    nose, top = np.array([0, 0, -1.0]), np.array([0, -1.0, 0])
+    turned = pose.rotation(angles)[0]
+    if points:  # the nose goes right, or down
+        assert (turned @ nose)[1 if axis == 1 else 0] > 0.09
+    else:  # the top of the head goes right
+        assert (turned @ top)[0] > 0.09
+
+
+def test_brows_follow_stresses():
+    time = np.arange(500) / 50
+    levels = (-60 + 40 * np.exp(-(((time[:, None] - [2.0, 5.0, 8.0]) / 0.1) ** 2)).sum(axis=1)).astype(
+        np.float32
+    )
+    found = brows.stresses(levels, levels < -55, 50)
+    np.testing.assert_allclose(found, [2.0, 5.0, 8.0], atol=0.03)
+    raised = max((brows.brow_raise(time, found, seed) for seed in range(5)), key=lambda h: h.max())
+    assert 0.4 <= raised.max() <= 1 and raised[0] == 0
+    assert min(abs(time[raised.argmax()] - found)) < 0.03
+    moved = brows.brow_displacement(raised, np.array([0, -5.0, 0]))
+    assert moved[:, list(BROWS), 1].min() == pytest.approx(-5 * raised.max())
+    assert not np.delete(moved, BROWS, axis=1).any()
+    assert len(brows.stresses(levels, np.ones(500, bool), 50)) == 0
+
+
+def test_motion_files_keep_everything(tmp_path, face):
+    parts = {"lips": np.random.default_rng(0).standard_normal((7, 68, 3)).astype(np.float32)}
+    motion = Motion(Fraction(24000, 1001), 1.25, face, parts)
+    path = tmp_path / "a motion.npz"
+    save_motion(path, motion)
+    again = load_motion(path)
+    assert again.fps == motion.fps and again.start == 1.25 and again.parts.keys() == parts.keys()
+    np.testing.assert_array_equal(again.points, motion.points)
+    with np.load(path, allow_pickle=False) as data:
+        np.testing.assert_array_equal(data["points"], motion.points)
+        assert data["fps"].tolist() == [24000, 1001] and data["fps"].dtype == np.int64
+    assert [p.name for p in tmp_path.iterdir()] == ["a motion.npz"]
+
+
+def test_what_is_no_motion_file_is_named(tmp_path):
+    (tmp_path / "x.npz").write_text("no")
+    for name in ("x.npz", "absent.npz"):
+        with pytest.raises(LpError) as caught:
+            load_motion(tmp_path / name)
+        assert caught.value.code == "BAD_REQUEST" and name in caught.value.detail
+    with pytest.raises(LpError) as caught:
+        save_motion(
+            tmp_path / "none" / "m.npz",
+            Motion(Fraction(25), 0, np.zeros((68, 3)), {"lips": np.zeros((1, 68, 3))}),
+        )
+    assert caught.value.code == "OUTPUT_READONLY"
