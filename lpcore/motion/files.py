@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,8 @@ def save_motion(path: Path, motion: Motion) -> None:
 
     Raises LpError ``OUTPUT_READONLY`` or ``DISK_FULL``.
     """
-    arrays = {"points": motion.points, "neutral": motion.neutral, **motion.parts}
-    arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    landmarks = {"points": motion.points, "neutral": motion.neutral, **motion.parts}
+    arrays: dict[str, Any] = {name: np.asarray(array, np.float32) for name, array in landmarks.items()}
     arrays["fps"] = np.array([motion.fps.numerator, motion.fps.denominator], np.int64)
     arrays["start"] = np.array(motion.start, np.float64)
     temporary = None
