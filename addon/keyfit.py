@@ -18,7 +18,7 @@ BLOCK = 96
 # Weight of the guessed slope at a key. As a rule it only decides slopes that no sample determines (between
 # neighbouring key frames) and is small beside 1/16, the least weight of a sample there; where a slope is given,
 # at the ends of blocks and holds, it outweighs every sample.
-GUESSED, GIVEN = 1e-3, 1e9
+GUESSED, GIVEN = 1e-3, 1e12
 
 STILL = 0.02
 """Share of the tolerance a landmark may move from frame to frame and still counts as held."""

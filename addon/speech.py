@@ -138,10 +138,8 @@ def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, folder: Path) 
             if channel.mute:
                 set_for_now(channel, "mute", False)
         set_for_now(scene, "use_preview_range", False)
-        set_for_now(scene, "frame_start", speech.first)
-        set_for_now(scene, "frame_end", speech.first + speech.frames - 1)
-        # Setting one end moves the other when they would cross.
-        set_for_now(scene, "frame_start", speech.first)
+        restored.callback(_set_range, scene, scene.frame_start, scene.frame_end)
+        _set_range(scene, speech.first, speech.first + speech.frames - 1)
         try:
             compat.mix_down(scene, path, MIXDOWN_RATE, float(speech.frames / speech.fps))
         except RuntimeError as error:
@@ -149,3 +147,9 @@ def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, folder: Path) 
                 "NO_MIXDOWN", f"the strip {strip.name} {speech.mixed}, and mixing it down failed ({error})"
             ) from error
     return path
+
+
+def _set_range(scene: bpy.types.Scene, first: int, last: int) -> None:
+    # In this order: a start behind the end takes the end along.
+    scene.frame_start = first
+    scene.frame_end = last

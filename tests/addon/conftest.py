@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # for fake_worker
 HOME = Path(tempfile.mkdtemp(prefix="lineportrait-tests-"))
 os.environ["BLENDER_USER_RESOURCES"] = str(HOME / "blender")
 os.environ["XDG_CONFIG_HOME"] = str(HOME / "config")
@@ -28,7 +30,6 @@ bpy = pytest.importorskip("bpy")
 import addon_utils  # noqa: E402 - comes with bpy
 from worlds import MODULE, World, part  # noqa: E402 - imports bpy
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 FAKE_WORKER = ROOT / "tests" / "fake_worker.py"
 
 subprocess.run(
@@ -61,6 +62,13 @@ def _leave_nothing() -> None:
 def blender() -> Any:
     """An empty file with the extension enabled."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    enable()
+    return bpy
+
+
+@pytest.fixture(scope="session")
+def blender_once() -> Any:
+    """The enabled extension, for tests that leave no trace in Blender and run many times."""
     enable()
     return bpy
 
