@@ -58,7 +58,7 @@ def upright(photo: np.ndarray, face: Detection) -> tuple[Detection, float]:
 
 def landmarks(photo: np.ndarray, face: Detection) -> Landmarks:
     """Landmarks of the upright detection: the mesh in the window that the mesh before asked for, until that
-    window stays (two passes as a rule, more for tilted heads), averaged with the mesh of the mirrored window.
+    window stays (two or three passes as a rule, more for tilted heads), averaged with that of its mirror image.
     """
     place = _first_window(face)
     for _ in range(MAX_PASSES):
@@ -96,9 +96,10 @@ def _mesh_window(mesh: np.ndarray) -> CropTransform:
 
 
 def _alike(a: CropTransform, b: CropTransform) -> bool:
-    """Whether both windows show the face at nearly the same tilt and size."""
-    turned = math.remainder(a.roll - b.roll, math.tau)
-    return abs(turned) < math.radians(2) and abs(a.scale / b.scale - 1) < 0.03
+    """Whether both windows show the face at nearly the same place, size and tilt."""
+    turned = abs(math.remainder(a.roll - b.roll, math.tau))
+    moved = math.dist(a.centre, b.centre) * b.scale / CROP
+    return turned < math.radians(2) and moved < 0.02 and abs(a.scale / b.scale - 1) < 0.02
 
 
 def _mesh(photo: np.ndarray, place: CropTransform, mirrored: bool = False) -> tuple[np.ndarray, float]:
