@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..types import Progress, no_progress
@@ -135,16 +134,20 @@ class ContentBranch(nn.Module):
         device = self.feature_mean.device
         person = self.mean_face if face is None else torch.from_numpy(face).float().to(device)
         ahead, count = self.config.look_ahead, len(features)
-        padded = F.pad(torch.from_numpy(features).float().T[None], (0, ahead), mode="replicate")[0].T
         state, parts = None, []
+
+        def frames(low: int, high: int) -> Tensor:
+            rows = np.minimum(np.arange(low, high), count - 1)
+            return torch.from_numpy(features[rows]).float().to(device)
+
         for begin in range(0, count, _BLOCK):
             end = min(begin + _BLOCK, count)
             if self.config.windowed:
-                windows = padded[begin : end + ahead].unfold(0, 1 + ahead, 1).transpose(1, 2)
-                moved = self.read_windows(windows[None].to(device), person[None])
+                windows = frames(begin, end + ahead).unfold(0, 1 + ahead, 1).transpose(1, 2)
+                moved = self.read_windows(windows[None], person[None])
             else:
                 low = begin + ahead if begin else 0
-                states, state = self.lstm(self.encode(padded[None, low : end + ahead].to(device)), state)
+                states, state = self.lstm(self.encode(frames(low, end + ahead)[None]), state)
                 moved = self.decode(states[:, -(end - begin) :], person[None])
             parts.append(moved[0].float().cpu().numpy())
             progress("Moving the lips", end / count)

@@ -167,6 +167,11 @@ def train(
 
     losses = []
     for step in run.steps():
+        # Reported before a step, not after it: only then do weights, average and step number belong together.
+        if losses and step % config.log_every == 0:
+            run.log(loss=float(np.mean(losses)), **figures())
+            run.save()
+            losses.clear()
         rng = np.random.default_rng([config.seed, step])
         # Dropout draws from torch's generator: seeding it by step makes a resumed run continue exactly.
         torch.manual_seed(config.seed + step)
@@ -177,10 +182,8 @@ def train(
         torch.nn.utils.clip_grad_norm_(branch.parameters(), 1.0)
         optimizer.step()
         losses.append(loss.item())
-        if (step + 1) % config.log_every == 0:
-            run.log(loss=float(np.mean(losses)), **figures())
-            run.save()
-            losses.clear()
+    if losses:
+        run.log(loss=float(np.mean(losses)), **figures())
     return export(run, config, figures(), out / "content_branch.safetensors")
 
 

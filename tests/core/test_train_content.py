@@ -15,10 +15,11 @@ from lpcore.audio import content as features_module
 from lpcore.motion.close import lip_gap
 from lpcore.motion.content import ContentConfig
 from lpcore.points68 import CURVE_NEIGHBOURS
-from lpcore.train import ict
+from lpcore.train import content, ict
 from lpcore.train.content import TrainContent, content_loss, laplacian, main, train
 from lpcore.train.facegood import GAINS, load_takes, to_ict
 from lpcore.train.ict import FaceModel
+from lpcore.train.run import Run
 from lpcore.train.synthetic import load_spoken
 from lpcore.train.visemes import VISEMES, articulate
 from lpcore.train.voices import vary
@@ -82,20 +83,30 @@ TINY = TrainContent(
 
 
 def rows(out: Path) -> list[dict[str, float]]:
-    lines = (out / "log.csv").read_text().split()
+    log = out / "log.csv"
+    lines = log.read_text().split() if log.exists() else [""]
     return [dict(zip(lines[0].split(","), map(float, line.split(",")), strict=True)) for line in lines[1:]]
 
 
-def test_training_learns_and_a_resumed_run_continues_bit_for_bit(data, tmp_path, loudness_features):
+def test_training_learns_and_a_broken_run_continues_bit_for_bit(
+    data, tmp_path, loudness_features, monkeypatch
+):
     whole = train(TINY, data, tmp_path / "whole", cache=tmp_path / "cache")
     log = rows(tmp_path / "whole")
     assert log[-1]["loss"] < 0.6 * log[0]["loss"]
     assert log[-1]["lmd"] < log[-1]["lmd_closed"]
 
-    for _ in range(100):
-        broken = train(TINY, data, tmp_path / "broken", cache=tmp_path / "cache", minutes=1 / 60 / 10)
-        if torch.load(tmp_path / "broken" / "run.pt", weights_only=True)["step"] == TINY.steps:
-            break
+    def crash(*arguments):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(content, "evaluate", lambda *arguments: {})
+        patch.setattr(Run, "log", lambda self, **values: patch.setattr(content, "content_loss", crash))
+        with pytest.raises(MemoryError):
+            train(TINY, data, tmp_path / "broken", cache=tmp_path / "cache")
+    train(TINY, data, tmp_path / "broken", cache=tmp_path / "cache", minutes=0)
+    assert rows(tmp_path / "broken") == []
+    broken = train(TINY, data, tmp_path / "broken", cache=tmp_path / "cache")
     with safe_open(whole, "np") as one, safe_open(broken, "np") as two:
         for name in one.keys():  # noqa: SIM118 not a dict
             np.testing.assert_array_equal(one.get_tensor(name), two.get_tensor(name), err_msg=name)
