@@ -20,6 +20,7 @@ from .smooth import gaussian
 
 RATE = content.RATE
 _JITTER = 0.6
+"""Standard deviation in feature frames of the smoothing that removes the network's jitter and keeps consonants."""
 _LIVELINESS_RANGE_DB = 30.0
 _LIVELINESS_SIGMA = 0.35
 
@@ -129,6 +130,7 @@ def _predict(speech: Speech, progress: Progress) -> tuple[np.ndarray, np.ndarray
     from .content import load_branch
 
     branch = load_branch()
+    # The mean face, not the photo's: what a face adds is its size, which the registration knows more surely.
     moved = branch.predict(speech.features, progress=lambda phase, done: progress("Moving", 0.7 + 0.2 * done))
     return gaussian(moved, _JITTER), branch.mean_face.numpy()
 

@@ -4,6 +4,8 @@ not needed; the content branch is the trained one that ships with the package.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -161,6 +163,13 @@ def test_progress_rises_to_one_and_can_stop_the_work(babble, portrait):
 
     with pytest.raises(Cancelled):
         speak(portrait, babble, progress=cancel)
+
+
+def test_the_landmark_modules_load_without_torch():
+    modules = "speak assemble blink brows close closure files pose retime smooth".split()
+    imports = "; ".join(f"import lpcore.motion.{name}" for name in modules)
+    check = f"{imports}; import sys; sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
 @pytest.mark.weights

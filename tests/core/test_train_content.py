@@ -78,7 +78,7 @@ def loudness_features(monkeypatch):
 
 TINY = TrainContent(
     model=ContentConfig(features=4, look_ahead=2, prior=16, code=8, hidden=16, layers=2, head=(16, 16)),
-    steps=40, batch=4, frames=40, voices=2, rate=5e-3, log_every=20,
+    steps=30, batch=4, frames=30, voices=2, rate=5e-3, log_every=10,
 )  # fmt: skip
 
 
