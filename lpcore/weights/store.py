@@ -60,8 +60,8 @@ def metadata(name: str) -> dict[str, str]:
 
 
 def listing() -> list[dict[str, Any]]:
-    """For each registered file: name, present, size (bytes), licence, source and path; nothing is hashed."""
-    return [_entry(file) for file in REGISTRY.values()]
+    """For each file that drawing needs: name, present, size (bytes), licence, source, path; nothing is hashed."""
+    return [_entry(file) for file in REGISTRY.values() if not file.training]
 
 
 def _entry(file: WeightFile) -> dict[str, Any]:
