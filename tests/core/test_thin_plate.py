@@ -1,4 +1,4 @@
-"""The thin-plate warp: against scipy's spline, at its control points, for equal and coinciding points, its gradients."""
+"""The thin-plate warp: against scipy, at its control points, for equal and coinciding points, its gradients."""
 
 import numpy as np
 import pytest
