@@ -166,7 +166,7 @@ def test_progress_rises_to_one_and_can_stop_the_work(babble, portrait):
 
 
 def test_the_landmark_modules_load_without_torch():
-    modules = "speak assemble blink brows close closure files pose retime smooth".split()
+    modules = ["speak", "assemble", "blink", "brows", "close", "closure", "files", "pose", "retime", "smooth"]
     imports = "; ".join(f"import lpcore.motion.{name}" for name in modules)
     check = f"{imports}; import sys; sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
