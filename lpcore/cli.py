@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
         _add_json(action)
         action.set_defaults(run=run)
 
+    action = actions.add_parser("import", help="convert the paper's published checkpoints for use here")
+    action.add_argument("--animateportrait", type=Path, required=True, metavar="DIR", help="their folder")
+    _add_json(action)
+    action.set_defaults(run=_weights_import)
+
     styles = verbs.add_parser("styles", help="list the drawing styles")
     _add_json(styles)
     styles.set_defaults(run=_styles)
@@ -167,6 +172,15 @@ def _weights_fetch(options: argparse.Namespace, reporter: Reporter) -> None:
 
     fetch(progress=reporter.progress)
     reporter.done(f"All model files are in {cache_folder()}", folder=str(cache_folder()))
+
+
+def _weights_import(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .weights.convert import import_animateportrait
+
+    report = import_animateportrait(options.animateportrait, reporter.progress)
+    rows = [f"converted  {name:26}{count:>11,} parameters" for name, count in report.converted.items()]
+    rows += [f"not found  {name:26}{member}" for name, member in report.missing.items()]
+    reporter.done("\n".join(rows), **vars(report))
 
 
 def _styles(options: argparse.Namespace, reporter: Reporter) -> None:

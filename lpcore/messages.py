@@ -89,6 +89,19 @@ MESSAGES: dict[str, Message] = {
         "the model file {detail} does not match its checksum",
         "delete it and run `lpcore weights fetch` again",
     ),
+    "WEIGHTS_NOT_IMPORTED": Message(
+        "Published weights missing",
+        "the converted checkpoint {detail} is not on this machine",
+        "run `lpcore weights import --animateportrait FOLDER` on the authors' files",
+    ),
+    "CHECKPOINTS_MISSING": Message(
+        "No checkpoints found",
+        "{detail} holds none of the paper's model files",
+        "unpack the authors' checkpoint archives and choose the folder that holds them",
+    ),
+    "CHECKPOINT_WRONG": Message(
+        "Checkpoint not understood", "{detail}", "use the file as the paper's authors published it"
+    ),
     "FETCH_FAILED": Message(
         "Weights not fetched",
         "{detail}",

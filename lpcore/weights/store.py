@@ -33,15 +33,15 @@ def location(file: WeightFile) -> Path:
 def require(name: str) -> Path:
     """Path of the verified weight file `name`.
 
-    Raises LpError ``WEIGHTS_MISSING`` when it is not there (or not registered) and ``WEIGHTS_DAMAGED`` when
-    its checksum differs from the registry's.
+    Raises LpError ``WEIGHTS_MISSING`` when it is not there (or not registered), ``WEIGHTS_NOT_IMPORTED`` when it is
+    a published checkpoint not yet converted, and ``WEIGHTS_DAMAGED`` when its checksum differs from the registry's.
     """
     if name not in REGISTRY:
         raise LpError("WEIGHTS_MISSING", name)
     file = REGISTRY[name]
     path = location(file)
     if not path.is_file():
-        raise LpError("WEIGHTS_MISSING", path.name)
+        raise LpError("WEIGHTS_NOT_IMPORTED" if file.origin == "imported" else "WEIGHTS_MISSING", path.name)
     if file.sha256 and file.sha256 != _digest(path):
         raise LpError("WEIGHTS_DAMAGED", str(path))
     return path
@@ -60,8 +60,12 @@ def metadata(name: str) -> dict[str, str]:
 
 
 def listing() -> list[dict[str, Any]]:
-    """For each file that drawing needs: name, present, size (bytes), licence, source, path; nothing is hashed."""
-    return [_entry(file) for file in REGISTRY.values() if not file.training]
+    """For each file that drawing needs: name, present, size (bytes), licence, source, path; nothing is hashed.
+
+    Published checkpoints are listed once they are imported: nobody has to have them.
+    """
+    entries = [_entry(file) for file in REGISTRY.values() if not file.training]
+    return [e for e in entries if e["present"] or REGISTRY[e["name"]].origin != "imported"]
 
 
 def _entry(file: WeightFile) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_disk_trouble_has_its_code(cache, package_index, monkeypatch, number, co
     def fail(content, path):
         raise OSError(number, "trouble")
 
-    monkeypatch.setattr(download, "_place", fail)
+    monkeypatch.setattr(download, "place", fail)
     assert code_of(weights.fetch) == code
 
 

@@ -1,0 +1,279 @@
+"""The generator: a photo's features, warped to new landmarks, redrawn as lines (paper section 3.3.1).
+
+Prepare a photo once, then ask for frames: everything before the warps depends on the photo alone.
+
+    code = generator.prepare(photo, landmark_image(source))
+    drawings = generator(code, landmark_image(targets), flow_b, flow_a, visible)
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..weights.tensors import load
+from .layers import Layer, ResidualBlock, doubling, halving, normalisation, stem
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """All that distinguishes one generator from another.
+
+    inputs, outputs: channels of the photo and of the drawing (1 = grey, 3 = colour).
+    widths: features at full, half, quarter … resolution; there is one encoder stream per level.
+    landmark_widths: features of the landmark encoder at the same levels.
+    blocks: residual blocks at the coarsest level. landmark_every: which of them get the landmark features, 0, n, 2n …
+    scale: output pixels per working pixel along each side (sub-pixel head); the photo is read that finely too.
+    laterals: whether each decoder level also sees the warped features of its own resolution.
+    norm: "instance" (statistics of the frame) or "batch" (learnt statistics, none of a frame's own).
+    warp_align_corners: False keeps the published half-pixel drift (see `warp`).
+    outside: value of features that flow A calls not visible; below 0 no ReLU feature is mistaken for it.
+    soft_landmarks: which kind of landmark image the network was trained on (see `landmark_image`).
+    """
+
+    inputs: int = 3
+    outputs: int = 1
+    widths: tuple[int, ...] = (64, 128, 256)
+    landmark_widths: tuple[int, ...] = (8, 16, 16)
+    blocks: int = 9
+    landmark_every: int = 3
+    scale: int = 1
+    laterals: bool = False
+    norm: str = "instance"
+    warp_align_corners: bool = False
+    outside: float = -1.0
+    soft_landmarks: bool = False
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
+        """The configuration from JSON values (lists become tuples)."""
+        widths = {name: tuple(values[name]) for name in ("widths", "landmark_widths") if name in values}
+        return cls(**{**values, **widths})
+
+
+PAPER = GeneratorConfig()
+"""The published drawing network; the cartoon network differs in ``outputs=3``."""
+
+DEFAULT = GeneratorConfig(
+    widths=(16, 32, 64, 80),
+    landmark_widths=(8, 16, 16, 16),
+    blocks=6,
+    scale=2,
+    laterals=True,
+    warp_align_corners=True,
+    soft_landmarks=True,
+)
+"""Ours: a tenth of the parameters, 512-pixel drawings from 256-pixel work."""
+
+
+@dataclass(frozen=True)
+class PhotoCode:
+    """All that the frames of one portrait share.
+
+    features: per encoder stream s, (B, widths[s] / 2, S / 2^s, S / 2^s), ready to be warped.
+    landmarks: (B, landmark_widths[-1], s, s) features of the photo's own landmarks at the coarsest level.
+    """
+
+    features: tuple[Tensor, ...]
+    landmarks: Tensor
+
+
+def warp(features: Tensor, grid: Tensor, align_corners: bool) -> Tensor:
+    """`features` (1 or T, C, h, w) read bilinearly at `grid` (T, h, w, 2); zeros outside.
+
+    grid: x, y with −1 and +1 at the centres of the outermost pixels. `align_corners=False` reads this grid in the
+    wrong unit, where −1 and +1 are the outer edges: position p is read at p·w/(w − 1) − ½. The published weights
+    learnt that half-pixel drift, new ones should not.
+    """
+    batch = features.expand(len(grid), -1, -1, -1)
+    return F.grid_sample(batch, grid.to(batch.dtype), align_corners=align_corners)
+
+
+def flow_grid(flow: Tensor) -> Tensor:
+    """(T, h, w, 2) grid for `warp` from a backward flow (T, 2, h, w) in pixels of its own resolution."""
+    height, width = flow.shape[-2:]
+    x = torch.arange(width, device=flow.device) + flow[:, 0]
+    y = torch.arange(height, device=flow.device)[:, None] + flow[:, 1]
+    return torch.stack([2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1], dim=-1)
+
+
+def _resized(maps: Tensor, side: int) -> Tensor:
+    if maps.shape[-1] == side:
+        return maps
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=True)
+
+
+class Encoder(nn.ModuleList):
+    """One stream: a layer per level; the one before the warp has half width, since two warped copies follow it."""
+
+    def __init__(self, config: GeneratorConfig, warp_level: int) -> None:
+        super().__init__()
+        self.level = warp_level
+        inputs = config.inputs * config.scale**2
+        for level, width in enumerate(config.widths):
+            outputs = width // 2 if level == warp_level else width
+            conv = halving(inputs, outputs) if level else stem(inputs, outputs)
+            self.append(Layer(conv, normalisation(config.norm, outputs)))
+            inputs = width
+
+    def forward(self, x: Tensor, *, warped: bool) -> Tensor:
+        """The layers up to the warp, or those behind it once `x` is warped."""
+        layers = list(self)
+        for layer in layers[self.level + 1 :] if warped else layers[: self.level + 1]:
+            x = layer(x)
+        return x
+
+
+class LandmarkEncoder(nn.ModuleList):
+    """Features of a landmark image at the coarsest level; no activation at the end."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        inputs = 1
+        for level, width in enumerate(config.landmark_widths):
+            conv = halving(inputs, width) if level else nn.Conv2d(inputs, width, 3, padding=1)
+            self.append(Layer(conv, normalisation(config.norm, width)))
+            inputs = width
+        self[-1].act = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            x = layer(x)
+        return x
+
+
+class Trunk(nn.ModuleList):
+    """Residual blocks at the coarsest level; some of them get the landmark features on top."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.landmark_every = config.landmark_every
+        for index in range(config.blocks):
+            extra = 0 if index % config.landmark_every else 2 * config.landmark_widths[-1]
+            self.append(ResidualBlock(config.widths[-1], config.norm, extra))
+
+    def forward(self, x: Tensor, landmarks: Tensor) -> Tensor:
+        for index, block in enumerate(self):
+            x = block(x if index % self.landmark_every else torch.cat([x, landmarks], dim=1))
+        return x
+
+
+class Decoder(nn.Module):
+    """From the coarsest level up to the drawing, −1 black to +1 white."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        widths, norm = config.widths, config.norm
+        self.up = nn.ModuleList(
+            Layer(doubling(coarse, fine), normalisation(norm, fine))
+            for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.join = nn.ModuleList(
+            Layer(nn.Conv2d(2 * width, width, 3, padding=1), normalisation(norm, width))
+            for width in widths[-2::-1]
+            if config.laterals
+        )
+        self.out = stem(widths[0], config.outputs * config.scale**2)
+        self.scale = config.scale
+
+    def forward(self, x: Tensor, laterals: list[Tensor]) -> Tensor:
+        for level, up in enumerate(self.up):
+            x = up(x)
+            if self.join:
+                x = self.join[level](torch.cat([x, laterals[-2 - level]], dim=1))
+        return torch.tanh(F.pixel_shuffle(self.out(x), self.scale))
+
+
+class Generator(nn.Module):
+    """Photo, landmarks and flows in, drawing out. Working resolution S × S, a multiple of 2^(levels − 1).
+
+    Autocast is safe. `prepare` accepts the photo (1 or B, inputs, scale·S, scale·S) in [−1, 1].
+    """
+
+    def __init__(self, config: GeneratorConfig = DEFAULT) -> None:
+        super().__init__()
+        self.config = config
+        width, levels = config.widths[-1], len(config.widths)
+        self.encoder = nn.ModuleList(Encoder(config, level) for level in range(levels))
+        self.merge = nn.Conv2d(levels * width, width, 3, padding=1)
+        self.landmarks = LandmarkEncoder(config)
+        self.trunk = Trunk(config)
+        self.decoder = Decoder(config)
+        self.apply(_initialise)
+
+    def prepare(self, photo: Tensor, source_image: Tensor) -> PhotoCode:
+        """What all frames share: photo (B, inputs, scale·S, scale·S) and landmark image (B, 1, S, S) in [−1, 1].
+
+        The person stands on white (−1 … 1: +1) unless the network was trained otherwise.
+        """
+        photo = F.pixel_unshuffle(photo, self.config.scale)  # (B, inputs·scale², S, S)
+        features = tuple(
+            stream(photo, warped=False) for stream in self.encoder
+        )  # (B, widths[s]/2, S/2^s, S/2^s)
+        return PhotoCode(features, self.landmarks(source_image))
+
+    def forward(
+        self, code: PhotoCode, target_image: Tensor, flow_b: Tensor, flow_a: Tensor, visible: Tensor
+    ) -> Tensor:
+        """Drawings (T, outputs, scale·S, scale·S) in [−1, 1] of T frames.
+
+        Args:
+            code: from `prepare`, for one photo or for T of them.
+            target_image: (T, 1, S, S) landmark images, −1 background, +1 discs.
+            flow_b: (T, S, S, 2) grid, the position to read, −1 and +1 at the outermost pixel centres.
+            flow_a: (T, 2, S, S) pixels to add to a target pixel to find its source.
+            visible: (T, 1, S, S) in [0, 1], where flow A holds.
+        """
+        warped = self.warp_features(code, flow_b, flow_a, visible)  # per stream (T, widths[s], S/2^s, S/2^s)
+        streams = [stream(x, warped=True) for stream, x in zip(self.encoder, warped, strict=True)]
+        x = self.merge(torch.cat(streams, dim=1))  # (T, widths[-1], s, s), s the coarsest side
+        source = code.landmarks.expand(len(x), -1, -1, -1)
+        landmarks = torch.cat(
+            [source, self.landmarks(target_image)], dim=1
+        )  # (T, 2·landmark_widths[-1], s, s)
+        x = self.trunk(x, landmarks)  # (T, widths[-1], s, s)
+        return self.decoder(x, warped)
+
+    def draw(
+        self,
+        photo: Tensor,
+        source_image: Tensor,
+        target_image: Tensor,
+        flow_b: Tensor,
+        flow_a: Tensor,
+        visible: Tensor,
+    ) -> Tensor:
+        """`prepare` and `forward` in one, for training."""
+        return self(self.prepare(photo, source_image), target_image, flow_b, flow_a, visible)
+
+    def warp_features(self, code: PhotoCode, flow_b: Tensor, flow_a: Tensor, visible: Tensor) -> list[Tensor]:
+        """Per stream, its features warped with flow B, then with flow A, side by side."""
+        corners = self.config.warp_align_corners
+        planes = flow_b.permute(0, 3, 1, 2).float()  # (T, 2, S, S)
+        warped = []
+        for level, features in enumerate(code.features):
+            side = features.shape[-1]
+            by_b = warp(features, _resized(planes, side).permute(0, 2, 3, 1), corners)
+            by_a = warp(features, flow_grid(_resized(flow_a.float() / 2**level, side)), corners)
+            seen = _resized(visible.float(), side) > 0.5
+            warped.append(torch.cat([by_b, by_a.where(seen, self.config.outside)], dim=1))
+        return warped
+
+
+@functools.cache
+def load_generator(name: str = "generator", device: str = "cpu") -> Generator:
+    """The generator of the weight file `name`, ready to run; raises LpError as `weights.require` does."""
+    return load(name, lambda config: Generator(GeneratorConfig.from_dict(config)), device)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

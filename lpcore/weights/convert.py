@@ -1,0 +1,166 @@
+"""Brings the paper's published checkpoints into the cache folder as safetensors files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..drawing.flow_net import FlowNet, FlowNetConfig
+from ..drawing.generator import Generator, GeneratorConfig
+from ..drawing.paper.modnet import ModNet
+from ..drawing.paper.photo2cartoon import CartoonGenerator
+from ..drawing.paper.upd import UpdGenerator
+from ..errors import LpError
+from ..types import Progress, no_progress
+from . import convert_keys
+from .download import place
+from .registry import IMPORTED, WeightFile
+from .store import location
+from .tensors import restore
+
+_UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+
+VERSION = "1"
+"""Changes whenever a converted file of before would no longer do."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """How one published checkpoint becomes a network of ours.
+
+    convert: authors' state dict -> our configuration and tensors. build: configuration -> network.
+    parameters: how many the published file has; 0 where its size is not known beforehand.
+    statistics: whether its normalisation keeps running statistics (else such tensors are leftovers and dropped).
+    container: key of the state dict inside the file, where it is wrapped.
+    """
+
+    kind: str
+    convert: Callable[[convert_keys.State], convert_keys.Converted]
+    build: Callable[[dict[str, Any]], nn.Module]
+    parameters: int
+    statistics: bool = False
+    container: str = ""
+
+
+def _build_generator(config: dict[str, Any]) -> Generator:
+    return Generator(GeneratorConfig.from_dict(config))
+
+
+PUBLISHED = {
+    "paper_generator_drawing": Published("generator", convert_keys.generator, _build_generator, 15_925_553),
+    "paper_generator_cartoon": Published("generator", convert_keys.generator, _build_generator, 15_931_827),
+    "paper_flow_net": Published(
+        "flow_net", convert_keys.flow_net, lambda c: FlowNet(FlowNetConfig.from_dict(c)), 0, statistics=True
+    ),
+    "paper_static_drawing": Published("upd", convert_keys.upd, lambda c: UpdGenerator(**c), 11_968_897),
+    "paper_static_cartoon": Published(
+        "photo2cartoon",
+        convert_keys.cartoon,
+        lambda c: CartoonGenerator(**c),
+        3_831_079,
+        container="genA2B",
+    ),
+    "paper_matte": Published(
+        "modnet", convert_keys.modnet, lambda c: ModNet(**c), 6_487_075, statistics=True
+    ),
+}
+"""By name in the registry."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """converted: name -> parameters. missing: name -> the file looked for, as the authors name it."""
+
+    converted: dict[str, int]
+    missing: dict[str, str]
+
+
+def import_animateportrait(folder: Path, progress: Progress = no_progress) -> ImportReport:
+    """Convert every published checkpoint found anywhere below `folder` (the authors' tree or a part of it).
+
+    The files are read, never written. Raises LpError ``CHECKPOINTS_MISSING`` when there is none,
+    ``CHECKPOINT_WRONG`` when one is not what its name says, ``DISK_FULL`` or ``OUTPUT_READONLY``.
+    """
+    converted, missing = {}, {}
+    for done, file in enumerate(IMPORTED):
+        progress("import", done / len(IMPORTED))
+        if source := _find(folder, file.member):
+            converted[file.name] = _import(source, file)
+        else:
+            missing[file.name] = file.member
+    progress("import", 1.0)
+    if not converted:
+        raise LpError("CHECKPOINTS_MISSING", str(folder))
+    return ImportReport(converted, missing)
+
+
+def _find(folder: Path, member: str) -> Path | None:
+    """The file below `folder` that lies in folders named like the last ones of `member`, nearest first."""
+    tail = PurePosixPath(member).parts
+    # From inside the authors' tree the upper names are not part of what is found; the last two always are.
+    found = [
+        path
+        for path in sorted(folder.resolve().rglob(tail[-1]), key=lambda p: (len(p.parts), p))
+        if path.is_file() and path.parts[-len(tail) :] == tail
+    ]
+    return found[0] if found else None
+
+
+def _import(source: Path, file: WeightFile) -> int:
+    published = PUBLISHED[file.name]
+    try:
+        state = read_state(source, published)
+        config, tensors = published.convert(state)
+        parameters = check(published, config, tensors)
+    except (ValueError, KeyError, IndexError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise LpError("CHECKPOINT_WRONG", f"{source} {reason}") from error
+    with source.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    header = {
+        "kind": published.kind,
+        "config": json.dumps(config),
+        "source": file.member,
+        "source_sha256": digest,
+        "converter": VERSION,
+        "licence": file.licence,
+    }
+    place(save({name: tensor.contiguous() for name, tensor in tensors.items()}, header), location(file))
+    return parameters
+
+
+def read_state(source: Path, published: Published) -> dict[str, Tensor]:
+    """The state dict of a published file, unwrapped and without leftovers; raises ValueError for other files."""
+    try:
+        content = torch.load(source, weights_only=True, map_location="cpu")
+    except _UNREADABLE as error:
+        raise ValueError("is not a PyTorch checkpoint of plain tensors") from error
+    if isinstance(content, dict) and published.container in content:
+        content = content[published.container]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise ValueError("holds something other than named tensors")
+    state = {name.removeprefix("module."): tensor for name, tensor in content.items()}
+    dropped = r".*\.num_batches_tracked" if published.statistics else r".*\.(num_batches_tracked|running_.*)"
+    return {name: tensor.float() for name, tensor in state.items() if not re.fullmatch(dropped, name)}
+
+
+def check(published: Published, config: dict[str, Any], tensors: dict[str, Tensor]) -> int:
+    """Number of parameters of the network that takes `tensors`; raises ValueError unless all is as published."""
+    with torch.device("meta"):
+        model = published.build(config)
+    restore(model, tensors)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    if published.parameters not in (0, parameters):
+        raise ValueError(f"has {parameters} parameters, not {published.parameters}")
+    return parameters

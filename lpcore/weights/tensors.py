@@ -1,0 +1,42 @@
+"""From a weight file to a network that is ready to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from .store import require
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def load(name: str, build: Callable[[dict[str, Any]], Model], device: str = "cpu") -> Model:
+    """The network of the weight file `name` on `device`: evaluation mode, float32, no gradients, channels last.
+
+    build: makes the network from the "config" of the file's header. Raises LpError as `store.require` does.
+    """
+    with safe_open(require(name), framework="pt") as file:
+        model = build(json.loads(file.metadata()["config"]))
+        restore(model, {key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118 not a dict
+    model.eval().requires_grad_(False).to(device)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] torch's stub lacks it
+
+
+def restore(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Give `model` its tensors, strictly; only batch counters, which inference ignores, may be absent.
+
+    Raises ValueError naming the first tensor that is absent, too many or of another shape.
+    """
+    own = model.state_dict()
+    needed = {key for key in own if not key.endswith("num_batches_tracked")}
+    for key in sorted(needed ^ tensors.keys()):
+        raise ValueError(f"{'lacks' if key in needed else 'has an unexpected'} {key}")
+    for key, tensor in tensors.items():
+        if tensor.shape != own[key].shape:
+            raise ValueError(f"{key} is {tuple(tensor.shape)}, not {tuple(own[key].shape)}")
+    model.load_state_dict(tensors, strict=False)
