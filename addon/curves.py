@@ -36,6 +36,8 @@ def write(channels: Channels, path: str, keys: Keys, first_frame: int, group: st
         # Aligned from now on, so that an edited key stays smooth; the handles already are.
         _set_all(points, "handle_left_type", ALIGNED)
         _set_all(points, "handle_right_type", ALIGNED)
+        for part in ("select_control_point", "select_left_handle", "select_right_handle"):
+            _set_all(points, part, False)
         curve.update()
 
 

@@ -100,8 +100,8 @@ def pose_bones(rig: bpy.types.Object) -> list[Any]:
     return [found[index] for index in range(COUNT)]
 
 
-def show(context: compat.Context, rig: bpy.types.Object, regions: Sequence[str]) -> None:
-    """Make the rig the active object in pose mode, with the bones of `regions` selected."""
+def show(context: compat.Context, rig: bpy.types.Object, landmarks: Sequence[int]) -> None:
+    """Make the rig the active object in pose mode, with the bones of `landmarks` selected."""
     layer = context.view_layer
     if context.object and context.object.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -111,7 +111,7 @@ def show(context: compat.Context, rig: bpy.types.Object, regions: Sequence[str])
     layer.objects.active = rig
     bpy.ops.object.mode_set(mode="POSE")
     for index, bone in enumerate(pose_bones(rig)):
-        compat.select_bone(bone, REGION_OF[index] in regions)
+        compat.select_bone(bone, index in landmarks)
 
 
 @contextmanager

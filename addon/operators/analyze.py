@@ -15,6 +15,7 @@ from .base import JobOperator, scene_of
 
 
 class LINEPORTRAIT_OT_analyze(JobOperator, Operator):
+    title = "Analyzing"
     bl_idname = "lineportrait.analyze"
     bl_label = "Analyze"
     bl_description = "Find the face and its landmarks in the photo"
@@ -38,7 +39,7 @@ class LINEPORTRAIT_OT_analyze(JobOperator, Operator):
 
         engine = preferences.start_engine()
         request = protocol.Analyze(engine.next_id(), str(path), str(takes.scratch()), face=face)
-        return Job(engine, scene, "Analyzing", request, land)
+        return Job(engine, scene, LINEPORTRAIT_OT_analyze.title, request, land)
 
 
 CLASSES = (LINEPORTRAIT_OT_analyze,)

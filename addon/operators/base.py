@@ -39,6 +39,9 @@ class JobOperator(Operator):
 
     bl_options = {"UNDO"}
 
+    title = ""
+    """What the job is called while it runs and in its outcome: "Drawing"."""
+
     _job: jobs.Job
     _timer: Timer | None = None
 

@@ -16,6 +16,7 @@ from .base import JobOperator, scene_of
 
 
 class LINEPORTRAIT_OT_draw(JobOperator, Operator):
+    title = "Drawing"
     bl_idname = "lineportrait.draw"
     bl_label = "Draw"
     bl_description = "Draw every frame of the speech as the rig moves, into one strip above the speech"
@@ -73,7 +74,7 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
             size=chosen.size if chosen.canvas == "crop" else chosen.photo_limit,
             canvas=chosen.canvas,
         )
-        return Job(engine, scene, "Drawing", request, land, salvage=salvage)
+        return Job(engine, scene, LINEPORTRAIT_OT_draw.title, request, land, salvage=salvage)
 
 
 CLASSES = (LINEPORTRAIT_OT_draw,)

@@ -13,7 +13,9 @@ from ..lpcore import protocol
 from ..lpcore.errors import LpError
 from .base import JobOperator, Returned
 
-SPEAKING_REGIONS = ("lips_outer", "lips_inner")
+MOUTH = (48, 51, 54, 57)
+"""The landmarks that tell most of the mouth: corners, upper and lower lip."""
+
 EXACT_VIEW = "Standard"
 
 
@@ -50,7 +52,7 @@ class LINEPORTRAIT_OT_show_prediction(Operator):
     bl_idname = "lineportrait.show_prediction"
     bl_label = "Predicted Curves"
     bl_description = (
-        "Show the predicted curves of the lips in the Graph Editor; Speak replaces changes made to these. "
+        "Show the predicted curves of the mouth in the Graph Editor; Speak replaces changes made to these. "
         "Press again to go back to your corrections, which Speak keeps"
     )
     bl_options = {"UNDO"}
@@ -73,7 +75,7 @@ class LINEPORTRAIT_OT_show_prediction(Operator):
         body: Any = portrait.rig_in(compat.sequencer_scene(context))
         motion.show_prediction(body, not motion.shows_prediction(body))
         try:
-            rig.show(context, body, SPEAKING_REGIONS)
+            rig.show(context, body, MOUTH)
         except LpError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -93,6 +95,7 @@ class LINEPORTRAIT_OT_exact_view(Operator):
 
 
 class LINEPORTRAIT_OT_check_engine(JobOperator, Operator):
+    title = "Checking the engine"
     bl_idname = "lineportrait.check_engine"
     bl_label = "Check Engine"
     bl_description = "Start the engine anew and show its versions, device and weights with their licences"
@@ -109,7 +112,8 @@ class LINEPORTRAIT_OT_check_engine(JobOperator, Operator):
                 raise LpError("WEIGHTS_MISSING", ", ".join(missing))
             return f"The engine is ready: lpcore {said['version']} on {said['device']}."
 
-        return jobs.Job(engine, scene, "Checking the engine", protocol.Hello(engine.next_id()), land)
+        title = LINEPORTRAIT_OT_check_engine.title
+        return jobs.Job(engine, scene, title, protocol.Hello(engine.next_id()), land)
 
 
 CLASSES = (

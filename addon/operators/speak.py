@@ -32,6 +32,7 @@ def read_prediction(path: Path) -> Prediction:
 
 
 class LINEPORTRAIT_OT_speak(JobOperator, Operator):
+    title = "Speaking"
     bl_idname = "lineportrait.speak"
     bl_label = "Speak"
     bl_description = "Predict the face's motion from the speech and lay it on the rig; keyed corrections stay"
@@ -78,7 +79,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
             frames=heard.frames,
             settings=portrait.settings(scene),
         )
-        return Job(engine, scene, "Speaking", request, land, digest=digest)
+        return Job(engine, scene, LINEPORTRAIT_OT_speak.title, request, land, digest=digest)
 
 
 def lay(scene: Scene, prediction: Prediction, heard: speech.Speech) -> None:

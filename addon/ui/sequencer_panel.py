@@ -1,4 +1,7 @@
-"""The *Line Portrait* tab in the sequencer's sidebar: photo, speech, drawing, in the order of the work."""
+"""The *Line Portrait* tab in the sequencer's sidebar: photo, speech, drawing, in the order of the work.
+
+Progress and outcome of a job stand at the button that started it.
+"""
 
 from __future__ import annotations
 
@@ -11,36 +14,65 @@ from bpy.types import Menu, Panel, Scene, UILayout
 from .. import compat, jobs, motion, portrait, speech, strips
 from ..compat import Context
 from ..lpcore.errors import LpError
+from ..operators.analyze import LINEPORTRAIT_OT_analyze
+from ..operators.base import JobOperator
+from ..operators.draw import LINEPORTRAIT_OT_draw
 from ..operators.manage import EXACT_VIEW
+from ..operators.speak import LINEPORTRAIT_OT_speak
 from ..preferences import BASE
 
 CHARACTER = 6.5
 """Average width in pixels of a character of the interface font at scale 1."""
 
 FOLLOW_SELECTION = "Selected Sound Strip"
+ENGINE_TROUBLE = ("NO_ENGINE", "ENGINE_DIED", "ENGINE_VERSION", "WEIGHTS_MISSING", "WEIGHTS_DAMAGED")
 
 
-class LINEPORTRAIT_PT_sequencer(Panel):
-    bl_label = "Line Portrait"
-    bl_idname = "LINEPORTRAIT_PT_sequencer"
+class SequencerPanel:
+    """Where the panels live."""
+
     bl_space_type = "SEQUENCE_EDITOR"
     bl_region_type = "UI"
     bl_category = "Line Portrait"
 
+
+class LINEPORTRAIT_PT_photo(SequencerPanel, Panel):
+    bl_label = "Photo"
+
     def draw(self, context: Context) -> None:
-        layout, scene = self.layout, compat.sequencer_scene(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        width = _characters(context)
-        _draw_photo(layout.box().column(), scene)
-        _draw_speech(layout.box().column(), scene)
-        _draw_drawing(layout.box().column(), scene, width)
-        _draw_job(layout.column(), width)
+        scene, width = compat.sequencer_scene(context), _characters(context)
+        draw_photo(_column(self.layout), scene, width)
+
+
+class LINEPORTRAIT_PT_speech(SequencerPanel, Panel):
+    bl_label = "Speech"
+
+    def draw(self, context: Context) -> None:
+        scene, width = compat.sequencer_scene(context), _characters(context)
+        draw_speech(_column(self.layout), scene, width)
+
+
+class LINEPORTRAIT_PT_motion(SequencerPanel, Panel):
+    bl_label = "Motion"
+    bl_parent_id = "LINEPORTRAIT_PT_speech"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        column = _column(self.layout)
+        for name in portrait.SETTINGS:
+            column.prop(portrait.values(compat.sequencer_scene(context)), name)
+
+
+class LINEPORTRAIT_PT_drawing(SequencerPanel, Panel):
+    bl_label = "Drawing"
+
+    def draw(self, context: Context) -> None:
+        scene, width = compat.sequencer_scene(context), _characters(context)
+        draw_drawing(_column(self.layout), scene, width)
 
 
 class LINEPORTRAIT_MT_speech(Menu):
     bl_label = "Speech"
-    bl_idname = "LINEPORTRAIT_MT_speech"
 
     def draw(self, context: Context) -> None:
         layout = self.layout
@@ -51,27 +83,10 @@ class LINEPORTRAIT_MT_speech(Menu):
             choice.name = strip.name
 
 
-class LINEPORTRAIT_PT_motion(Panel):
-    bl_label = "Motion"
-    bl_idname = "LINEPORTRAIT_PT_motion"
-    bl_parent_id = "LINEPORTRAIT_PT_sequencer"
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_region_type = "UI"
-    bl_category = "Line Portrait"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: Context) -> None:
-        layout, chosen = self.layout, portrait.values(compat.sequencer_scene(context))
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        for name in portrait.SETTINGS:
-            layout.prop(chosen, name)
-
-
-def _draw_photo(column: UILayout, scene: Scene) -> None:
+def draw_photo(column: UILayout, scene: Scene, width: int) -> None:
     chosen = portrait.values(scene)
     column.prop(chosen, "photo", text="", icon="IMAGE_DATA", placeholder="Photo of a face")
-    column.operator("lineportrait.analyze", icon="VIEWZOOM")
+    _draw_button(column, LINEPORTRAIT_OT_analyze, "VIEWZOOM", width)
     try:
         faces = len(portrait.analysis(scene)["faces"])
     except LpError:
@@ -81,10 +96,10 @@ def _draw_photo(column: UILayout, scene: Scene) -> None:
         column.prop(chosen, "face")
 
 
-def _draw_speech(column: UILayout, scene: Scene) -> None:
-    chosen = portrait.values(scene)
-    column.menu(LINEPORTRAIT_MT_speech.bl_idname, text=chosen.speech or FOLLOW_SELECTION, icon="SOUND")
-    column.operator("lineportrait.speak", icon="PLAY_SOUND")
+def draw_speech(column: UILayout, scene: Scene, width: int) -> None:
+    name = portrait.values(scene).speech
+    column.menu("LINEPORTRAIT_MT_speech", text=name or FOLLOW_SELECTION, icon="SOUND")
+    _draw_button(column, LINEPORTRAIT_OT_speak, "PLAY_SOUND", width)
     try:
         spoken = portrait.spoken(scene)
     except LpError:
@@ -93,39 +108,42 @@ def _draw_speech(column: UILayout, scene: Scene) -> None:
     if _has_moved(scene, spoken):
         column.label(text="Speech moved: Speak again", icon="INFO")
     body: Any = portrait.rig_in(scene)
-    shown = motion.shows_prediction(body)
-    column.operator("lineportrait.show_prediction", icon="FCURVE", depress=shown)
+    column.operator("lineportrait.show_prediction", icon="FCURVE", depress=motion.shows_prediction(body))
 
 
-def _draw_drawing(column: UILayout, scene: Scene, width: int) -> None:
+def draw_drawing(column: UILayout, scene: Scene, width: int) -> None:
     chosen = portrait.values(scene)
     column.prop(chosen, "style")
     column.prop(chosen, "canvas")
     column.prop(chosen, "size" if chosen.canvas == "crop" else "photo_limit")
     strip = strips.find(scene, chosen.name)
-    column.operator("lineportrait.draw", text="Redraw" if strip else "Draw", icon="GREASEPENCIL")
+    _draw_button(column, LINEPORTRAIT_OT_draw, "GREASEPENCIL", width, "Redraw" if strip else "Draw")
     if strip:
         column.label(text=f"{len(strip.elements)} frames in {strips.folder_of(strip).name}", icon="CHECKMARK")
-    if scene.view_settings.view_transform != EXACT_VIEW:
-        _draw_text(
-            column, f"{scene.view_settings.view_transform} view turns white paper grey", width, "ERROR"
-        )
-        column.operator("lineportrait.exact_view")
+        if scene.view_settings.view_transform != EXACT_VIEW:
+            view = scene.view_settings.view_transform
+            _draw_text(column, f"{view} view turns white paper grey", width, "ERROR")
+            column.operator("lineportrait.exact_view")
     if not bpy.data.is_saved:
         _draw_text(column, "File not saved: frames go to the user folder", width, "INFO")
 
 
-def _draw_job(column: UILayout, width: int) -> None:
+def _draw_button(
+    column: UILayout, operator: type[JobOperator], icon: Any, width: int, text: str = ""
+) -> None:
+    """The operator's button; while its job runs, the progress instead; afterwards how the job ended."""
     job, last = jobs.current(), jobs.last()
-    if job:
-        column.progress(factor=job.fraction, type="BAR", text=f"{job.phase}, {job.fraction:.0%}")
-        column.operator("lineportrait.cancel", icon="X")
-    elif last and last.error:
-        _draw_text(column, last.outcome, width, "ERROR")
-        if last.error.code in ("NO_ENGINE", "ENGINE_DIED", "ENGINE_VERSION", "WEIGHTS_MISSING"):
-            column.operator("preferences.addon_show", text="Set Up Engine", icon="PREFERENCES").module = BASE
-    elif last and last.outcome:
-        _draw_text(column, last.outcome, width, "INFO")
+    if job and job.title == operator.title:
+        row = column.row(align=True)
+        row.progress(factor=job.fraction, type="BAR", text=f"{job.phase}  {job.fraction:.0%}")
+        row.operator("lineportrait.cancel", text="", icon="X")
+        return
+    column.operator(operator.bl_idname, text=text or operator.bl_label, icon=icon)
+    if last and last.title == operator.title and last.state is not jobs.State.DONE:
+        _draw_text(column, last.outcome, width, "ERROR" if last.error else "INFO")
+        if last.error and last.error.code in ENGINE_TROUBLE:
+            shown = column.operator("preferences.addon_show", text="Set Up Engine", icon="PREFERENCES")
+            shown.module = BASE
 
 
 def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
@@ -135,6 +153,12 @@ def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
     except LpError:
         return False
     return abs(spoken.frame_at(heard.start) - heard.first) > 0.01 or heard.fps != spoken.fps
+
+
+def _column(layout: Any) -> UILayout:
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout.column()
 
 
 def _draw_text(column: UILayout, text: str, width: int, icon: Any) -> None:
@@ -150,4 +174,10 @@ def _characters(context: Context) -> int:
     return max(int((context.region.width / scale - 60) / CHARACTER), 16)
 
 
-CLASSES = (LINEPORTRAIT_MT_speech, LINEPORTRAIT_PT_sequencer, LINEPORTRAIT_PT_motion)
+CLASSES = (
+    LINEPORTRAIT_MT_speech,
+    LINEPORTRAIT_PT_photo,
+    LINEPORTRAIT_PT_speech,
+    LINEPORTRAIT_PT_motion,
+    LINEPORTRAIT_PT_drawing,
+)

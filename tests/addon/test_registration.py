@@ -17,7 +17,7 @@ def traces(blender) -> list[str]:
 
 def test_it_comes_and_goes_twice(blender):
     there = traces(blender)
-    assert "LINEPORTRAIT_PT_sequencer" in there
+    assert "LINEPORTRAIT_PT_drawing" in there
     for _ in range(2):
         addon_utils.disable(MODULE, default_set=True)
         assert traces(blender) == []
@@ -63,19 +63,17 @@ def test_the_panels_draw(world, blender):
 
     def draw() -> str:
         seen.clear()
-        panel._draw_photo(Layout(), world.scene)
-        panel._draw_speech(Layout(), world.scene)
-        panel._draw_drawing(Layout(), world.scene, 30)
-        panel._draw_job(Layout(), 30)
+        for section in (panel.draw_photo, panel.draw_speech, panel.draw_drawing):
+            section(Layout(), world.scene, 30)
         return " | ".join(seen)
 
-    assert "AgX view turns white paper" in draw()
+    assert "Draw" in draw()
     blender.ops.lineportrait.analyze()
     assert "Face found" in draw()
     blender.ops.lineportrait.speak()
     assert "Motion for 18 frames" in draw()
     blender.ops.lineportrait.draw()
-    assert "18 frames in take_001" in draw()
+    assert "18 frames in take_001 |  | AgX view turns white" in draw()
     part("compat").move(world.speech, 5)
     assert "Speech moved" in draw()
     blender.data.objects.remove(world.rig)
