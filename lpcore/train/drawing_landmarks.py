@@ -93,21 +93,23 @@ def face_windows(landmarks: Tensor) -> Tensor:
     return torch.cat([(low + high) / 2 + 0.5 - side / 2, side], dim=-1)
 
 
-def read_landmarks(net: DrawingLandmarkNet, drawing: Tensor, windows: Tensor) -> Tensor:
+def read_landmarks(net: nn.Module, drawing: Tensor, windows: Tensor) -> Tensor:
     """Landmarks (B, 68, 2) in the drawing's pixels, float32; gradients flow to `drawing`.
 
-    drawing: (B, 1, H, W) grey in [0, 1], 1 = paper. windows: (B, 3) of `face_windows`; beyond the drawing is paper.
+    net: a `DrawingLandmarkNet`, frozen. drawing: (B, 1, H, W) grey in [0, 1], 1 = paper; beyond it is paper too.
+    windows: (B, 3), see `face_windows`.
     """
-    ink = 1 - drawing
-    coarse = max(1, drawing.shape[-1] // (2 * WINDOW))
-    small = F.avg_pool2d(ink, coarse) if coarse > 1 else ink
-    height, width = ink.shape[-2:]
-    steps = (torch.arange(WINDOW, device=ink.device, dtype=torch.float32) + 0.5) / WINDOW
-    x, y = (windows[:, k, None] + steps * windows[:, 2, None] for k in range(2))  # (B, 128) edges at integers
-    x, y = 2 * x / width - 1, 2 * y / height - 1
-    grid = torch.stack([x[:, None, :].expand(-1, WINDOW, -1), y[:, :, None].expand(-1, -1, WINDOW)], dim=-1)
-    cut = F.grid_sample(small.float(), grid, align_corners=False)
-    return windows[:, None, :2] + net(cut) * windows[:, None, 2:] - 0.5
+    height, width = drawing.shape[-2:]
+    with torch.autocast(drawing.device.type, enabled=False):
+        ink = 1 - drawing.float()
+        # Bilinear reading skips pixels when it shrinks the window, so the drawing is made coarse beforehand.
+        coarse = max(1, width // (2 * WINDOW))
+        left, top, side = windows.float().unbind(-1)
+        across, down, zero = side / width, side / height, torch.zeros_like(side)
+        rows = [across, zero, 2 * left / width + across - 1, zero, down, 2 * top / height + down - 1]
+        grid = F.affine_grid(torch.stack(rows, -1).view(-1, 2, 3), [len(ink), 1, WINDOW, WINDOW], False)
+        found = net(F.grid_sample(F.avg_pool2d(ink, coarse), grid, align_corners=False))
+        return windows[:, None, :2] + found * windows[:, None, 2:] - 0.5
 
 
 def load_landmark_net(path: Path, device: str | torch.device = "cpu") -> DrawingLandmarkNet:
@@ -185,7 +187,7 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(net: DrawingLandmarkNet, faces: list[DrawnFace], sheet: Path | None = None) -> dict[str, float]:
+def evaluate(net: nn.Module, faces: list[DrawnFace], sheet: Path | None = None) -> dict[str, float]:
     """Mean distance to the true landmarks in outer-eye-corner distances (NME), whole and by region.
 
     Every face is read in two ways with a fixed seed: as the teacher drew it and moved; `moved_*` are the latter's

@@ -122,6 +122,14 @@ def test_beyond_the_drawing_is_paper():
     assert (found - 32).abs().max() < 1.5
 
 
+def test_reading_is_float32_under_autocast():
+    net = DrawingLandmarkNet(SMALL).eval()
+    drawing, windows = torch.rand(1, 1, 128, 128), torch.tensor([[10.0, 10.0, 100.0]])
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = read_landmarks(net, drawing, windows)
+    assert torch.equal(inside, read_landmarks(net, drawing, windows))
+
+
 def test_windows_hold_their_faces():
     points = torch.from_numpy(frontal_face()[None, :, :2])
     left, top, side = face_windows(points)[0].tolist()
