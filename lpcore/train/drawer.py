@@ -72,6 +72,13 @@ def train(
 
     losses = []
     for step in run.steps():
+        # Reported before the step: the average has then taken in the one before.
+        if losses and step % config.sheet_every == 0:
+            overlap = evaluate(
+                run.average, unseen[:: max(1, len(unseen) // 12)], out / f"sheet_{step:06d}.png"
+            )
+            run.log(loss=float(np.mean(losses)), **overlap)
+            losses.clear()
         rng = np.random.default_rng([config.seed, step])
         picks = rng.integers(0, len(samples), (config.batch, 2))
         chosen = [augment(samples[a], samples[b], rng, config.side) for a, b in picks]
@@ -85,15 +92,11 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         losses.append(loss.item())
-        if (step + 1) % config.sheet_every == 0:
-            overlap = evaluate(
-                run.average, unseen[:: max(1, len(unseen) // 12)], out / f"sheet_{step + 1:06d}.png"
-            )
-            run.log(loss=float(np.mean(losses)), **overlap)
-            run.save()
-            losses.clear()
+    figures = evaluate(run.average, unseen, out / "sheet_end.png")
+    if losses:
+        run.log(loss=float(np.mean(losses)), **figures)
     path = out / "static_drawer.safetensors"
-    export(run, config, path, evaluate(run.average, unseen))
+    export(run, config, path, figures)
     return path
 
 

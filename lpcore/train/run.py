@@ -19,13 +19,14 @@ class Run(Generic[Model]):
     """One training run in one folder.
 
     Everything needed to continue lies in ``folder/run.pt``: weights, their exponential moving average, optimiser
-    and step. Data order must depend on the step and a seed only. ``folder/log.csv`` gets a line per `log` call.
+    and step, written between steps, when they belong together. Data order must depend on the step and a seed only. ``folder/log.csv`` gets a line per `log` call.
 
     Args:
         steps: length of the whole run, also the length of the cosine learning-rate schedule.
         minutes: stop after this much time in this process (None = no limit); the run can be resumed.
         stop: stop before this step, leaving the schedule as it is (None = at the end).
         ema: decay of the moving average per step.
+        save_every: steps between checkpoints.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Run(Generic[Model]):
         minutes: float | None = None,
         stop: int | None = None,
         ema: float = 0.998,
+        save_every: int = 250,
     ) -> None:
         self.folder, self.model, self.optimizer = folder, model, optimizer
         self.total, self.minutes, self.decay = steps, minutes, ema
         self.stop = steps if stop is None else stop
+        self.save_every = save_every
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         self.step = 0
         self._rates = [group["lr"] for group in optimizer.param_groups]
@@ -70,7 +73,7 @@ class Run(Generic[Model]):
         partial.replace(self._file)
 
     def steps(self) -> Iterator[int]:
-        """Step numbers still to do, with the learning rate set for each; saves when the budget is spent."""
+        """Step numbers still to do, with the learning rate set for each; saves now and then and at the end."""
         while self.step < self.stop and not self._spent():
             share = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * self.step / self.total)).item())
             for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
@@ -78,6 +81,8 @@ class Run(Generic[Model]):
             yield self.step
             self.step += 1
             self._follow()
+            if self.step % self.save_every == 0:
+                self.save()
         self.save()
 
     def _spent(self) -> bool:

@@ -92,5 +92,7 @@ def test_a_resumed_run_goes_on_bit_for_bit(data, tmp_path):
     resumed = load_file(train(TINY, data, tmp_path / "parts"))
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
-    assert (tmp_path / "parts" / "log.csv").read_text().count("\n") == 3
-    assert (tmp_path / "whole" / "sheet_000008.png").exists()
+    assert (tmp_path / "whole" / "log.csv").read_text().count("\n") == 3
+    assert (tmp_path / "whole" / "sheet_000004.png").exists() and (
+        tmp_path / "whole" / "sheet_end.png"
+    ).exists()
