@@ -19,7 +19,8 @@ class Run(Generic[Model]):
     """One training run in one folder.
 
     Everything needed to continue lies in ``folder/run.pt``: weights, their exponential moving average, optimiser
-    and step, written between steps, when they belong together. Data order must depend on the step and a seed only. ``folder/log.csv`` gets a line per `log` call.
+    and step, written between steps, when they belong together. Data order must depend on the step and a seed only.
+    ``folder/log.csv`` gets a line per `log` call.
 
     Args:
         steps: length of the whole run, also the length of the cosine learning-rate schedule.
