@@ -33,13 +33,17 @@ class LossWeights:
     regions: float = 0.5
     """Adversarial, each of nose, eyes and lips; for each of the two drawings."""
     content: float = 5.0
+    """λ1, the first drawing only."""
     geometry: float = 50.0
+    """λ2, the sum over both drawings."""
     lip_line: float = 50.0
+    """λ3, the sum over both drawings."""
     identity: float = 3.0
+    """λ4, the first drawing only."""
     warp: float = 10.0
-    """Inter-frame warping, the paper's first coherence loss."""
+    """λ5, inter-frame warping, the paper's first coherence loss."""
     pair: float = 0.5
-    """Adversarial, pairs of adjacent frames, the paper's second coherence loss."""
+    """λ6, adversarial, pairs of adjacent frames, the paper's second coherence loss."""
     foreground: bool = True
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
