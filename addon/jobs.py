@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -22,7 +23,6 @@ from bpy.app.handlers import persistent
 from .engine import Engine
 from .lpcore import protocol
 from .lpcore.errors import LpError
-from .lpcore.messages import sentence
 
 
 class State(Enum):
@@ -182,7 +182,7 @@ class Job:
     def outcome(self) -> str:
         """One sentence on how the job ended."""
         if self.error:
-            told = sentence(self.error.code, self.error.detail)
+            told = str(self.error)
         elif self.state is State.STOPPED:
             told = f"{self.title} cancelled."
         else:
@@ -190,8 +190,22 @@ class Job:
         return f"{told} {self.note}".strip()
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A job that could not even begin; reads like a `Job` that failed."""
+
+    title: str
+    error: LpError
+    state: State = State.FAILED
+    over: bool = True
+
+    @property
+    def outcome(self) -> str:
+        return str(self.error)
+
+
 _current: Job | None = None
-_last: Job | None = None
+_last: Job | Refusal | None = None
 
 
 def current() -> Job | None:
@@ -199,8 +213,8 @@ def current() -> Job | None:
     return _current if _current and not _current.over else None
 
 
-def last() -> Job | None:
-    """The job that ran last and is over, for its outcome to be shown."""
+def last() -> Job | Refusal | None:
+    """The job that was asked for last and is over, for its outcome to be shown."""
     return _last if _last and _last.over else None
 
 
@@ -212,6 +226,13 @@ def begin(job: Job) -> None:
         raise LpError("BUSY", running.title)
     job.send()
     _current = _last = job
+
+
+def refuse(title: str, error: LpError) -> None:
+    """Note that a job could not begin."""
+    global _last
+    if current() is None:
+        _last = Refusal(title, error)
 
 
 def forget() -> None:

@@ -107,6 +107,7 @@ class JobOperator(Operator):
             self._job = self.make_job(compat.sequencer_scene(context))
             jobs.begin(self._job)
         except LpError as error:
+            jobs.refuse(self.title, error)
             self.report({"ERROR"}, str(error))
             return False
         return True

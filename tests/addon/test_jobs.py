@@ -174,6 +174,7 @@ def test_no_engine_at_all(world, blender, monkeypatch, tmp_path):
     words = reported(blender.ops.lineportrait.analyze)
     assert "Engine not found" in words
     assert "scripts/up.py" in words
+    assert part("jobs").last().outcome in words
 
 
 def test_the_engine_is_found_by_preference_variable_and_pointer(engine, blender, monkeypatch, tmp_path):
