@@ -23,6 +23,10 @@ from .run import Run
 from .synthetic import HELD_OUT_ENDING, load_spoken
 from .voices import vary
 
+DATA = (
+    "FACEGOOD-Audio2Face (MIT), ICT-FaceKit (MIT), hama features (Apache-2.0), hibari-tts speech (Apache-2.0)"
+)
+
 
 @dataclass(frozen=True)
 class TrainContent:
@@ -214,7 +218,7 @@ def export(run: Run, config: TrainContent, figures: dict[str, float], path: Path
         "kind": "content_branch",
         "config": json.dumps(asdict(config.model)),
         "licence": "GPL-3.0-or-later",
-        "data": "FACEGOOD-Audio2Face recordings (MIT), ICT-FaceKit (MIT), hama features (Apache-2.0)",
+        "data": DATA,
         "steps": str(run.step),
         "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
     }
