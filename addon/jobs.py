@@ -127,7 +127,8 @@ class Job:
     def _take(self, event: protocol.Event) -> None:
         if isinstance(event, protocol.Phase):
             if not self.cancelling:
-                self.phase, self.fraction = event.phase.capitalize(), min(max(event.fraction, 0.0), 1.0)
+                self.phase = event.phase[:1].upper() + event.phase[1:]
+                self.fraction = min(max(event.fraction, 0.0), 1.0)
         elif isinstance(event, protocol.Frame):
             self._frames.append(event.index)
         elif isinstance(event, protocol.Stopped):

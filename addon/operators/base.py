@@ -31,6 +31,14 @@ def scene_of(uid: int, kept: Path | None = None) -> Scene:
     return scene
 
 
+def _redraw(context: Context) -> None:
+    """Redraw the panels that tell of jobs."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("SEQUENCE_EDITOR", "PREFERENCES"):
+                area.tag_redraw()
+
+
 class JobOperator(Operator):
     """Base of the operators whose work is one `jobs.Job`.
 
@@ -108,6 +116,7 @@ class JobOperator(Operator):
             jobs.begin(self._job)
         except LpError as error:
             jobs.refuse(self.title, error)
+            _redraw(context)
             self.report({"ERROR"}, str(error))
             return False
         return True
@@ -120,10 +129,7 @@ class JobOperator(Operator):
         return {"FINISHED"} if job.note else {"CANCELLED"}
 
     def _show_progress(self, context: Context) -> None:
-        for window in context.window_manager.windows:
-            for area in window.screen.areas:
-                if area.type in ("SEQUENCE_EDITOR", "PREFERENCES"):
-                    area.tag_redraw()
+        _redraw(context)
         if context.workspace:
             job = self._job
             context.workspace.status_text_set(
