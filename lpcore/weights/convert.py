@@ -27,7 +27,7 @@ from . import convert_keys
 from .download import place
 from .registry import IMPORTED, WeightFile
 from .store import location
-from .tensors import restore
+from .tensors import check_fit
 
 _UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 
@@ -106,15 +106,11 @@ def import_animateportrait(folder: Path, progress: Progress = no_progress) -> Im
 
 
 def _find(folder: Path, member: str) -> Path | None:
-    """The file below `folder` that lies in folders named like the last ones of `member`, nearest first."""
+    """The file below `folder` whose path ends in `member`, the one nearest to `folder` if there are several."""
     tail = PurePosixPath(member).parts
-    # From inside the authors' tree the upper names are not part of what is found; the last two always are.
-    found = [
-        path
-        for path in sorted(folder.resolve().rglob(tail[-1]), key=lambda p: (len(p.parts), p))
-        if path.is_file() and path.parts[-len(tail) :] == tail
-    ]
-    return found[0] if found else None
+    # Resolved, so that a folder given from inside the authors' tree still shows the names above it.
+    found = [path for path in folder.resolve().rglob(tail[-1]) if path.parts[-len(tail) :] == tail]
+    return min((path for path in found if path.is_file()), key=lambda p: (len(p.parts), p), default=None)
 
 
 def _import(source: Path, file: WeightFile) -> int:
@@ -159,7 +155,7 @@ def check(published: Published, config: dict[str, Any], tensors: dict[str, Tenso
     """Number of parameters of the network that takes `tensors`; raises ValueError unless all is as published."""
     with torch.device("meta"):
         model = published.build(config)
-    restore(model, tensors)
+    check_fit(model, tensors)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if published.parameters not in (0, parameters):
         raise ValueError(f"has {parameters} parameters, not {published.parameters}")

@@ -28,9 +28,15 @@ def load(name: str, build: Callable[[dict[str, Any]], Model], device: str = "cpu
 
 
 def restore(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Give `model` its tensors, strictly; only batch counters, which inference ignores, may be absent.
+    """Give `model` its tensors; raises ValueError as `check_fit` does."""
+    check_fit(model, tensors)
+    model.load_state_dict(tensors, strict=False)
 
-    Raises ValueError naming the first tensor that is absent, too many or of another shape.
+
+def check_fit(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Raises ValueError naming the first tensor that is absent, unexpected or of another shape than in `model`.
+
+    Only batch counters, which inference ignores, may be absent.
     """
     own = model.state_dict()
     needed = {key for key in own if not key.endswith("num_batches_tracked")}
@@ -39,4 +45,3 @@ def restore(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     for key, tensor in tensors.items():
         if tensor.shape != own[key].shape:
             raise ValueError(f"{key} is {tuple(tensor.shape)}, not {tuple(own[key].shape)}")
-    model.load_state_dict(tensors, strict=False)
