@@ -21,22 +21,11 @@ from typing import IO, Any
 
 from .lpcore import protocol
 from .lpcore.errors import LpError
+from .lpcore.pointer import pointer_file
 
 PYTHON_VARIABLE = "LPCORE_PYTHON"
 INHERITED_BY_ACCIDENT = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 GRACE = 3.0  # seconds an engine gets to end by itself
-
-
-def pointer_file() -> Path:
-    """The file in which the set-up command leaves {"python": path} of the engine it made."""
-    home = Path.home()
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("APPDATA", home / "AppData" / "Roaming"))
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        folder = home / ".config"
-    return folder / "lineportrait" / "engine.json"
 
 
 def find_python(chosen: str = "") -> Path:

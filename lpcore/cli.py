@@ -1,4 +1,4 @@
-"""The command line: `lpcore animate | weights | styles | train`.
+"""The command line: `lpcore animate | weights | register | styles | train`.
 
 Exit codes: 0 done, 1 failed for a reason the user can mend (one sentence on standard error), 2 wrong usage,
 3 unforeseen error, 130 cancelled. With `--json`, standard output carries one JSON object a line:
@@ -25,7 +25,12 @@ from .messages import sentence
 from .types import SpeakSettings
 from .version import __version__
 
-TRAINERS = {"drawer": "lpcore.train.drawer", "content": "lpcore.train.content"}
+TRAINERS = {
+    "drawer": "lpcore.train.drawer",
+    "content": "lpcore.train.content",
+    "synthetic": "lpcore.train.synthetic",
+    "drawing-landmarks": "lpcore.train.drawing_landmarks",
+}
 
 
 class Reporter:
@@ -117,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(action)
     action.set_defaults(run=_weights_import)
 
+    register = verbs.add_parser("register", help="let the Blender add-on find this engine")
+    _add_json(register)
+    register.set_defaults(run=_register)
+
     styles = verbs.add_parser("styles", help="list the drawing styles")
     _add_json(styles)
     styles.set_defaults(run=_styles)
@@ -181,6 +190,13 @@ def _weights_import(options: argparse.Namespace, reporter: Reporter) -> None:
     rows = [f"converted  {name:26}{count:>11,} parameters" for name, count in report.converted.items()]
     rows += [f"not found  {name:26}{member}" for name, member in report.missing.items()]
     reporter.done("\n".join(rows), **vars(report))
+
+
+def _register(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .pointer import point_here
+
+    pointer = point_here()
+    reporter.done(f"Blender will find this engine ({pointer})", python=sys.executable, pointer=str(pointer))
 
 
 def _styles(options: argparse.Namespace, reporter: Reporter) -> None:

@@ -107,6 +107,8 @@ def set_up(arguments: argparse.Namespace) -> Path:
     say("Model files")
     if call(python, "-m", "lpcore", "weights", "fetch"):
         raise Trouble("the model files are not complete; see the message above.")
+    if call(python, "-m", "lpcore", "register"):
+        print("    Blender will not find this engine by itself; choose it in the add-on's preferences.")
     return python
 
 

@@ -99,13 +99,14 @@ def test_second_run_installs_nothing(up):
     assert ["pip" in call for call in up.calls].count(True) == 2
     up.calls.clear()
     assert up.set_up(arguments()).exists()
-    assert up.calls == [["python", "-m", "lpcore", "weights", "fetch"]]
+    fetch, register = up.calls
+    assert fetch[1:] == ["-m", "lpcore", "weights", "fetch"] and register[1:] == ["-m", "lpcore", "register"]
 
 
 def test_another_verb_adds_its_extras_and_keeps_the_others(up):
     up.set_up(arguments("demo"))
     up.set_up(arguments("test"))
-    assert up.calls[-2][-1].endswith("[demo,dev]")
+    assert any(call[-1].endswith("[demo,dev]") for call in up.calls)
     up.calls.clear()
     up.set_up(arguments("demo"))
     assert not any("pip" in call for call in up.calls)
