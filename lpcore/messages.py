@@ -82,7 +82,7 @@ MESSAGES: dict[str, Message] = {
     "WEIGHTS_MISSING": Message(
         "Weights missing",
         "the model file {detail} is not on this machine",
-        "run `lpcore weights fetch` once while online",
+        "run `lpcore weights fetch` once while online, or install lpcore again if the file came with it",
     ),
     "WEIGHTS_DAMAGED": Message(
         "Weights damaged",
