@@ -114,7 +114,8 @@ def _is_plain(rig: bpy.types.Object) -> bool:
     unchanged = (
         strip.blend_type == "REPLACE"
         and strip.extrapolation == "HOLD"
-        and strip.scale == strip.repeat == strip.influence == 1
+        and strip.scale == strip.repeat == 1
+        and strip.blend_in == strip.blend_out == 0
         and strip.frame_start == strip.action_frame_start
         and not (strip.use_reverse or strip.mute or len(strip.modifiers) or track.mute)
         and not (strip.use_animated_influence or strip.use_animated_time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -40,23 +41,22 @@ def test_it_installs_and_enables_beside_the_other(archive, blender):
         addon_utils.disable(INSTALLED, default_set=True)
 
 
-def test_the_tree_stays_as_it_is(archive):
-    status = subprocess.run(
-        [
-            "git",
-            "-C",
-            str(ROOT),
-            "status",
-            "--porcelain",
-            "--",
-            "addon",
-            "blender_manifest.toml",
-            "lpcore/version.py",
-        ],
-        capture_output=True,
-        text=True,
+def test_the_tree_stays_as_it_is(tmp_path):
+    sources = [*(ROOT / "addon").rglob("*"), *(ROOT / "lpcore").glob("*.py"), ROOT / "blender_manifest.toml"]
+    before = {path: path.stat().st_mtime_ns for path in sources if path.is_file()}
+    subprocess.run([*BUILD, "--output", str(tmp_path)], check=True)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_versions_that_differ_are_refused(tmp_path):
+    copy = tmp_path / "tree"
+    for name in ("scripts/build_extension.py", "lpcore/version.py", "blender_manifest.toml"):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    (copy / "lpcore" / "version.py").write_text('__version__ = "99.0.0"\n')
+    done = subprocess.run(
+        [sys.executable, str(copy / "scripts" / "build_extension.py")], capture_output=True, text=True
     )
-    again = subprocess.run([*BUILD, "--output", str(archive.parent)], check=True, capture_output=True)
-    after = subprocess.run(status.args, capture_output=True, text=True)
-    assert again.returncode == 0
-    assert after.stdout == status.stdout
+    assert done.returncode == 1
+    assert "99.0.0" in done.stderr

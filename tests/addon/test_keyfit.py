@@ -78,3 +78,23 @@ def test_blender_evaluates_the_same_curve(blender):
     curve.keyframe_points.foreach_get("handle_left_type", kinds)
     assert set(kinds) == {curves.ALIGNED}
     assert curve.group.name == "Group"
+
+
+def test_reading_agrees_with_blender_whatever_the_animator_made_of_the_curve(blender):
+    compat, curves, keyfit = part("compat"), part("curves"), part("keyfit")
+    owner = blender.data.objects.new("Owner", None)
+    channels = compat.channels(blender.data.actions.new("Curve"), owner)
+    curves.write(channels, "location", keyfit.reduce_keys(waves(120)[:1], 0.2)[0], 1, "Group")
+    curve = channels.fcurves.find("location", index=0)
+    points = curve.keyframe_points
+    points[3].interpolation, points[6].interpolation = "CONSTANT", "LINEAR"
+    points[9].interpolation = "BOUNCE"
+    points[12].handle_right_type = "FREE"
+    points[12].handle_right[0] += 0.4
+    points[15].co[1] += 7
+    frames = np.arange(-10, 140, 0.37)
+    expected = [curve.evaluate(frame) for frame in frames]
+    assert curves.read(channels, "location", 0, frames) == pytest.approx(expected, abs=2e-3)
+    curve.modifiers.new("NOISE")
+    expected = [curve.evaluate(frame) for frame in frames]
+    assert curves.read(channels, "location", 0, frames) == pytest.approx(expected)

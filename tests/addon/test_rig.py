@@ -73,6 +73,11 @@ def test_prediction_comes_back_within_the_stated_error(blender, rig):
     assert np.linalg.norm(points - face() - moved, axis=-1).max() < 0.25 + 1e-3
 
 
+def test_a_fresh_prediction_needs_no_scene_evaluation(rig):
+    lay(rig, talk(12))
+    assert part("motion")._is_plain(rig)
+
+
 def test_curves_are_summed_exactly_as_blender_does(blender, rig):
     lay(rig, talk(30))
     key(rig, 57, FIRST + 10, 0.2)
@@ -84,7 +89,7 @@ def test_curves_are_summed_exactly_as_blender_does(blender, rig):
     assert np.ptp(sampled[:, 57, 1]) > 0.1 / part("rig").UNIT
 
 
-@pytest.mark.parametrize("change", ["constraint", "influence", "track", "muted", "solo"])
+@pytest.mark.parametrize("change", ["constraint", "influence", "blend", "track", "muted", "solo"])
 def test_an_altered_rig_is_sampled_as_blender_plays_it(blender, rig, change):
     lay(rig, talk(12))
     data, bones = rig.animation_data, part("rig").pose_bones(rig)
@@ -94,6 +99,8 @@ def test_an_altered_rig_is_sampled_as_blender_plays_it(blender, rig, change):
         copy.target, copy.subtarget = rig, bones[57].name
     elif change == "influence":
         data.action_influence = 0.5
+    elif change == "blend":
+        data.nla_tracks[0].strips[0].blend_in = 5
     elif change == "muted":
         data.nla_tracks[0].mute = True
     else:
