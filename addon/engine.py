@@ -116,11 +116,12 @@ class Engine:
 
     def send(self, request: protocol.Request) -> None:
         """Hand over a request. Raises LpError ``ENGINE_DIED``."""
+        if self._process is None or self._process.stdin is None:
+            raise self._death()
         try:
-            assert self._process and self._process.stdin
             self._process.stdin.write(protocol.encode(request))
             self._process.stdin.flush()
-        except (AssertionError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise self._death() from error
 
     def poll(self, timeout: float = 0.0) -> list[protocol.Event]:

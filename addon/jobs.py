@@ -24,6 +24,9 @@ from .engine import Engine
 from .lpcore import protocol
 from .lpcore.errors import LpError
 
+NOT_UNDERSTOOD = -1
+"""The id under which the engine complains of a request that it cannot read."""
+
 
 class State(Enum):
     """Where a job stands."""
@@ -88,7 +91,7 @@ class Job:
             return True
         try:
             for event in self.engine.poll(timeout):
-                if event.id == self.request.id:
+                if event.id in (self.request.id, NOT_UNDERSTOOD):
                     self._take(event)
             self._take_digested()
             if not self.over and time.monotonic() > self._cancel_deadline:

@@ -61,7 +61,7 @@ def settings(scene: bpy.types.Scene) -> dict[str, Any]:
 def rig_in(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The rig, unless it was deleted; a deleted object may live on in the file, but in no scene."""
     rig = values(scene).rig
-    return rig if rig and rig.name in scene.objects else None
+    return rig if rig and scene.objects.get(rig.name) == rig else None
 
 
 def remember_spoken(scene: bpy.types.Scene, heard: speech.Speech) -> None:

@@ -1,7 +1,7 @@
 """A worker that speaks the protocol without torch: canned landmarks, a mouth that opens and closes, plain PNGs.
 
 The environment variable FAKE_WORKER, a JSON object, lets it misbehave in one verb, after some frames if wanted:
-{"verb": "draw", "after": 3, "then": "fail" | "die" | "hang" | "pause", "code": "DISK_FULL", "detail": "x"}.
+{"verb": "draw", "after": 3, "then": "fail" | "die" | "hang" | "pause" | "misunderstand", "code": "DISK_FULL"}.
 "pause" waits for Cancel and obeys it, "hang" ignores it. {"protocol": 99} greets with a foreign version.
 """
 
@@ -88,6 +88,9 @@ def misbehave(request: protocol.Request, done: int = 0) -> None:
     if MOOD["then"] == "die":
         print("RuntimeError: the fake worker was told to die", file=sys.stderr, flush=True)
         os._exit(7)
+    if MOOD["then"] == "misunderstand":
+        say(protocol.Failed(-1, "BAD_REQUEST", "what?"))
+        raise Ended
     if MOOD["then"] == "fail":
         say(protocol.Failed(request.id, MOOD["code"], MOOD.get("detail", "")))
         raise Ended

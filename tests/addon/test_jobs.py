@@ -212,6 +212,11 @@ def test_a_foreign_protocol_is_refused(world, engine, blender):
     assert "speaks protocol 99" in reported(blender.ops.lineportrait.analyze)
 
 
+def test_a_request_that_is_not_understood_ends_the_job(world, engine, blender):
+    engine.mood(verb="analyze", then="misunderstand")
+    assert "Request not understood" in reported(blender.ops.lineportrait.analyze)
+
+
 def test_check_engine_reports_versions_and_missing_weights(engine, blender):
     blender.ops.lineportrait.check_engine()
     assert engine.shared.greeting["version"] == "0.1.0"
