@@ -91,8 +91,9 @@ def warp(features: Tensor, grid: Tensor, align_corners: bool) -> Tensor:
     wrong unit, where −1 and +1 are the outer edges: position p is read at p·w/(w − 1) − ½. The published weights
     learnt that half-pixel drift, new ones should not.
     """
-    batch = features.expand(len(grid), -1, -1, -1)
-    return F.grid_sample(batch, grid.to(batch.dtype), align_corners=align_corners)
+    # Half precision would misplace what is read by up to half a pixel.
+    batch = features.float().expand(len(grid), -1, -1, -1)
+    return F.grid_sample(batch, grid.float(), align_corners=align_corners).to(features.dtype)
 
 
 def flow_grid(flow: Tensor) -> Tensor:
@@ -187,13 +188,13 @@ class Decoder(nn.Module):
             x = up(x)
             if self.join:
                 x = self.join[level](torch.cat([x, laterals[-2 - level]], dim=1))
-        return torch.tanh(F.pixel_shuffle(self.out(x), self.scale))
+        return torch.tanh(F.pixel_shuffle(self.out(x), self.scale).float())
 
 
 class Generator(nn.Module):
     """Photo, landmarks and flows in, drawing out. Working resolution S × S, a multiple of 2^(levels − 1).
 
-    Autocast is safe. `prepare` accepts the photo (1 or B, inputs, scale·S, scale·S) in [−1, 1].
+    Safe under autocast: statistics, grids and the drawing stay float32.
     """
 
     def __init__(self, config: GeneratorConfig = DEFAULT) -> None:
@@ -208,14 +209,13 @@ class Generator(nn.Module):
         self.apply(_initialise)
 
     def prepare(self, photo: Tensor, source_image: Tensor) -> PhotoCode:
-        """What all frames share: photo (B, inputs, scale·S, scale·S) and landmark image (B, 1, S, S) in [−1, 1].
+        """What all frames share, from the photo (B, inputs, scale·S, scale·S) and its landmark image (B, 1, S, S).
 
-        The person stands on white (−1 … 1: +1) unless the network was trained otherwise.
+        Both lie in [−1, 1]; the paper's networks want the person alone, on white (+1).
         """
         photo = F.pixel_unshuffle(photo, self.config.scale)  # (B, inputs·scale², S, S)
-        features = tuple(
-            stream(photo, warped=False) for stream in self.encoder
-        )  # (B, widths[s]/2, S/2^s, S/2^s)
+        # per stream (B, widths[s]/2, S/2^s, S/2^s)
+        features = tuple(stream(photo, warped=False) for stream in self.encoder)
         return PhotoCode(features, self.landmarks(source_image))
 
     def forward(
@@ -234,9 +234,8 @@ class Generator(nn.Module):
         streams = [stream(x, warped=True) for stream, x in zip(self.encoder, warped, strict=True)]
         x = self.merge(torch.cat(streams, dim=1))  # (T, widths[-1], s, s), s the coarsest side
         source = code.landmarks.expand(len(x), -1, -1, -1)
-        landmarks = torch.cat(
-            [source, self.landmarks(target_image)], dim=1
-        )  # (T, 2·landmark_widths[-1], s, s)
+        target = self.landmarks(target_image)
+        landmarks = torch.cat([source, target], dim=1)  # (T, 2·landmark_widths[-1], s, s)
         x = self.trunk(x, landmarks)  # (T, widths[-1], s, s)
         return self.decoder(x, warped)
 
