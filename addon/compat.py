@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -192,8 +191,3 @@ def select_bone(bone: Any, state: bool) -> None:
     """Select a pose bone; the flag moved from the bone to the pose bone in 5.0."""
     owner = bone if "select" in bone.bl_rna.properties else bone.bone
     owner.select = state
-
-
-def window_override(context: Context, scene: bpy.types.Scene) -> AbstractContextManager:
-    """A context in which object operators work on `scene`, whatever the user's window shows."""
-    return context.temp_override(scene=scene, view_layer=scene.view_layers[0])
