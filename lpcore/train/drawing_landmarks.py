@@ -2,7 +2,7 @@
 
 The paper's geometry loss (section 3.3.3) reads landmarks off the generated drawing with a detector made for photos.
 This one learns on teacher drawings whose faces are moved (mouth, lids, brows, head) so that the landmarks are known:
-`python -m lpcore.train.drawing_landmarks --data DIR --out DIR`.
+`lpcore train drawing-landmarks --data DIR --out DIR`.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def export(
 
 def main(argv: list[str] | None = None) -> int:
     """Command line of the trainer."""
-    parser = argparse.ArgumentParser(prog="lpcore train landmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="lpcore train drawing-landmarks", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/landmarks"))
     parser.add_argument("--minutes", type=float)
