@@ -30,6 +30,8 @@ TRAINERS = {
     "content": "lpcore.train.content",
     "synthetic": "lpcore.train.synthetic",
     "drawing-landmarks": "lpcore.train.drawing_landmarks",
+    "pack": "lpcore.train.pack",
+    "flow": "lpcore.train.flow",
 }
 
 

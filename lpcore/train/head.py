@@ -80,14 +80,21 @@ class FaceState:
         shift = (linear @ self.shift[..., None])[..., 0] + matrix[..., 2]
         return replace(self, axes=axes, shift=shift)
 
+    def towards(self, other: FaceState, share: float) -> FaceState:
+        """The state that lies `share` of the way to `other`; for small turns only."""
+        fields = zip(self._values(), other._values(), strict=True)
+        return FaceState(*((1 - share) * mine + share * theirs for mine, theirs in fields))
+
+    def _values(self) -> tuple[np.ndarray, ...]:
+        return self.identity, self.expression, self.axes, self.shift
+
     @staticmethod
     def stack(states: list[FaceState]) -> FaceState:
         """One batch of single states."""
-        fields = ("identity", "expression", "axes", "shift")
-        return FaceState(*(np.stack([getattr(state, name) for state in states]) for name in fields))
+        return FaceState(*(np.stack(values) for values in zip(*(s._values() for s in states), strict=True)))
 
     def __getitem__(self, index: int) -> FaceState:
-        return FaceState(self.identity[index], self.expression[index], self.axes[index], self.shift[index])
+        return FaceState(*(values[index] for values in self._values()))
 
 
 def landmark_vertices(head: Head, state: FaceState) -> np.ndarray:
@@ -98,3 +105,9 @@ def landmark_vertices(head: Head, state: FaceState) -> np.ndarray:
     placed = shape @ state.axes.T
     placed[:, :2] += state.shift
     return placed
+
+
+def landmark_motion(head: Head, start: FaceState, end: FaceState) -> np.ndarray:
+    """(68, 3) float32 displacement of the landmarks between two states of one person, in pixels, depth included."""
+    moved = landmark_vertices(head, end) - landmark_vertices(head, start)
+    return (moved * head.mobility[list(head.landmarks), None]).astype(np.float32)
