@@ -92,7 +92,7 @@ def _per_frame_pipeline(portrait, points: np.ndarray) -> None:
     layers = image.permute(2, 0, 1)[None]
     for target in mesh.targets(points):
         warped = sample(layers, flow.positions(target[None]))[0].permute(1, 2, 0).numpy()
-        draw_logits(np.uint8(255 * warped[..., :3]), warped[..., 3].copy()).sigmoid()
+        draw_logits((255 * warped[..., :3]).astype(np.uint8), warped[..., 3].copy()).sigmoid()
 
 
 def main() -> int:

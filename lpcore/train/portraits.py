@@ -65,7 +65,10 @@ def _read(path: Path, flags: int) -> np.ndarray:
 def _resize(image: np.ndarray) -> np.ndarray:
     if image.shape[0] == SIZE:
         return np.ascontiguousarray(image)
-    return cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+    # OpenCV drops a last axis of length 1.
+    return cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC).reshape(
+        SIZE, SIZE, *image.shape[2:]
+    )
 
 
 def augment(sample: Sample, other: Sample, rng: np.random.Generator, side: int = SIZE) -> Sample:
