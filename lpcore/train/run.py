@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -15,12 +16,20 @@ from torch import nn
 Model = TypeVar("Model", bound=nn.Module)
 
 
+class Stateful(Protocol):
+    """What can be written down and taken up again."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: Any, /) -> Any: ...
+
+
 class Run(Generic[Model]):
     """One training run in one folder.
 
-    Everything needed to continue lies in ``folder/run.pt``: weights, their exponential moving average, optimiser
-    and step, written between steps, when they belong together. Data order must depend on the step and a seed only.
-    ``folder/log.csv`` gets a line per `log` call.
+    Everything needed to continue lies in ``folder/run.pt``: weights, their exponential moving average, optimiser,
+    step and `beside`, written between steps, when they belong together. Data order must depend on the step and a
+    seed only. ``folder/log.csv`` gets a line per `log` call.
 
     Args:
         steps: length of the whole run, also the length of the cosine learning-rate schedule.
@@ -28,6 +37,7 @@ class Run(Generic[Model]):
         stop: stop before this step, leaving the schedule as it is (None = at the end).
         ema: decay of the moving average per step.
         save_every: steps between checkpoints.
+        beside: whatever else changes from step to step and has to be there after a stop.
     """
 
     def __init__(
@@ -41,11 +51,12 @@ class Run(Generic[Model]):
         stop: int | None = None,
         ema: float = 0.998,
         save_every: int = 250,
+        beside: Mapping[str, Stateful] = MappingProxyType({}),
     ) -> None:
         self.folder, self.model, self.optimizer = folder, model, optimizer
         self.total, self.minutes, self.decay = steps, minutes, ema
         self.stop = steps if stop is None else stop
-        self.save_every = save_every
+        self.save_every, self.beside = save_every, beside
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         self.step = 0
         self._rates = [group["lr"] for group in optimizer.param_groups]
@@ -64,11 +75,17 @@ class Run(Generic[Model]):
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
+        for name, part in self.beside.items():
+            part.load_state_dict(state["beside"][name])
 
     def save(self) -> None:
         """Write the checkpoint; a crash while writing leaves the former one whole."""
         parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
-        state = {name: part.state_dict() for name, part in parts.items()} | {"step": self.step}
+        state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
+        state |= {
+            "step": self.step,
+            "beside": {name: part.state_dict() for name, part in self.beside.items()},
+        }
         partial = self._file.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self._file)
