@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -37,17 +38,25 @@ def prepare_folder(folder: Path) -> None:
             pass
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to a file beside `path` and rename it; raises LpError like `writing`."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that takes the place of `path` once it is whole; raises LpError like `writing`."""
     partial = path.with_name(f".{path.name}.partial")
     with writing(path):
         try:
-            partial.write_bytes(content)
+            with partial.open("wb") as file:
+                yield file
             partial.replace(path)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` as the whole file `path`; raises LpError like `writing`."""
+    with replacing(path) as file:
+        file.write(content)
 
 
 def write_png(path: Path, image: np.ndarray) -> None:

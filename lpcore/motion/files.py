@@ -4,9 +4,6 @@ fps (2,) int64 numerator and denominator; start float64 seconds.
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import LpError
+from ..frames import replacing
 from ..types import PARTS, Motion
 
 
@@ -27,18 +25,8 @@ def save_motion(path: Path, motion: Motion) -> None:
     arrays: dict[str, Any] = {name: np.asarray(array, np.float32) for name, array in landmarks.items()}
     arrays["fps"] = np.array([motion.fps.numerator, motion.fps.denominator], np.int64)
     arrays["start"] = np.array(motion.start, np.float64)
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise LpError("DISK_FULL", str(path)) from error
-        raise LpError("OUTPUT_READONLY", str(path.parent)) from error
+    with replacing(path) as file:
+        np.savez(file, **arrays)
 
 
 def load_motion(path: Path) -> Motion:

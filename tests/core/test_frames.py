@@ -15,11 +15,11 @@ from lpcore.film import encode_film
 from lpcore.frames import prepare_folder, write_atomically, write_frames, write_png
 
 
-def failing_write(number):
-    def write(self: Path, data: bytes) -> int:
+def failing_replace(number):
+    def replace(self: Path, target: Path) -> Path:
         raise OSError(number, "made up")
 
-    return write
+    return replace
 
 
 @pytest.mark.parametrize("channels", [(), (3,), (4,)])
@@ -36,7 +36,7 @@ def test_png_round_trip(tmp_path, channels):
 def test_disk_failures_have_codes_and_leave_the_old_file(tmp_path, monkeypatch, number, code):
     path = tmp_path / "frame.png"
     path.write_bytes(b"old")
-    monkeypatch.setattr(Path, "write_bytes", failing_write(number))
+    monkeypatch.setattr(Path, "replace", failing_replace(number))
     with pytest.raises(LpError) as caught:
         write_atomically(path, b"new")
     assert caught.value.code == code
@@ -52,14 +52,14 @@ def test_a_file_where_the_folder_should_be(tmp_path):
 
 
 def test_frames_arrive_in_order_and_earlier_ones_survive_a_full_disk(tmp_path, monkeypatch):
-    whole = Path.write_bytes
+    whole = Path.replace
 
-    def write(self: Path, data: bytes) -> int:
+    def replace(self: Path, target: Path) -> Path:
         if "00003" in self.name:
             raise OSError(errno.ENOSPC, "made up")
-        return whole(self, data)
+        return whole(self, target)
 
-    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr(Path, "replace", replace)
     paths = [tmp_path / f"frame_{k:05d}.png" for k in range(6)]
     written = []
     with pytest.raises(LpError) as caught:
