@@ -32,6 +32,7 @@ TRAINERS = {
     "drawing-landmarks": "lpcore.train.drawing_landmarks",
     "pack": "lpcore.train.pack",
     "flow": "lpcore.train.flow",
+    "generator": "lpcore.train.generator",
 }
 
 

@@ -1,0 +1,182 @@
+"""What the generator and its discriminators see in one step (paper section 3.3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import points68
+from ..drawing.flow import PiecewiseFlow, sample
+from ..drawing.mesh import build_mesh
+from ..types import CROP
+from .flow_truth import FlowTruthMaker
+from .head import FaceState
+from .pack import Faces, Pack
+from .pairs import Pair, random_pair, to_side
+
+_REAL_FLOW = 128
+"""Side in pixels at which true flow for real adjacent frames is made."""
+
+
+@dataclass(frozen=True)
+class TargetMix:
+    """Where the target landmarks come from.
+
+    own: share of the photo's own (reconstruction). other: share of another face's, as in the paper; the rest are the
+    photo's, moved by the ICT head. level: greatest strength of such motion. step: greatest share of the motion
+    between two adjacent frames. jitter: greatest offset between adjacent foreign targets, as a share of the crop.
+    """
+
+    own: float = 0.1
+    other: float = 0.25
+    level: float = 1.3
+    step: float = 0.25
+    jitter: float = 3 / 256
+
+
+@dataclass(frozen=True, eq=False)
+class DrawingBatch:
+    """B portraits to draw twice, and real drawings. Pictures in [-1, 1], 1 = paper; landmarks in crop units.
+
+    photo: (B, 3, D, D). matte: (B, 1, D, D) in [0, 1]. static: (B, 1, D, D) the photo's drawing. source, first,
+    second: (B, 68, 2) landmarks of the photo and of two adjacent targets. flow_b: (2 B, S, S, 2) flow B of all first,
+    then of all second targets, see `Generator.forward`.
+    real: (B, 1, D, D) drawings of other people, real_landmarks (B, 68, 2) theirs. adjacent: (B, 2, D, D) real drawings
+    of adjacent moments. apart: (B, 2, D, D) the former's first moment and somebody else.
+    """
+
+    photo: Tensor
+    matte: Tensor
+    static: Tensor
+    source: Tensor
+    first: Tensor
+    second: Tensor
+    flow_b: Tensor
+    real: Tensor
+    real_landmarks: Tensor
+    adjacent: Tensor
+    apart: Tensor
+
+
+class DrawingBatches:
+    """Endless batches from the training part of a pack.
+
+    style: whose drawings. side: S, working resolution in pixels. scale: drawing pixels D / S. foreground: show the
+    generator the person alone, on white.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        style: str,
+        side: int,
+        scale: int,
+        *,
+        mix: TargetMix | None = None,
+        foreground: bool = True,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        self._pack, self._style, self._side, self._drawn = pack, style, side, side * scale
+        self._mix, self._foreground, self._seed, self._device = mix or TargetMix(), foreground, seed, device
+        self._truth = FlowTruthMaker(pack.head, device)
+
+    def batch(self, step: int, size: int) -> DrawingBatch:
+        """`size` portraits of one step; the same for the same step and seed."""
+        rng = np.random.default_rng([self._seed, step])
+        faces = self._pack.train
+        shown, real, moving = (
+            [self._pair(int(k), rng) for k in rng.integers(0, len(faces), size)] for _ in range(3)
+        )
+        targets = [self._targets(pair, rng) for pair in shown]
+        photo, matte = self.photos(faces, shown)
+        drawings = self._inks(faces, real)
+        between = [p.start.towards(p.end, 1 - rng.uniform(0.2, 1) * self._mix.step) for p in moving]
+        adjacent = self._moments(moving, between)
+        return DrawingBatch(
+            photo=photo,
+            matte=matte,
+            static=self._inks(faces, shown),
+            source=self._tensor([pair.source for pair in shown]),
+            first=self._tensor([first for first, _ in targets]),
+            second=self._tensor([second for _, second in targets]),
+            flow_b=self.flow_b(shown, targets),
+            real=drawings,
+            real_landmarks=self._tensor([pair.source for pair in real]),
+            adjacent=adjacent,
+            apart=torch.cat([adjacent[:, :1], drawings], dim=1),
+        )
+
+    def photos(self, faces: Faces, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+        """Photos (B, 3, D, D) in [-1, 1] as the generator wants them, and mattes (B, 1, D, D) in [0, 1]."""
+        photo = self._stack([p.picture(faces.photo(p.index), self._drawn, 255) for p in pairs])
+        matte = self._stack([p.picture(faces.mask(p.index), self._drawn, 0) for p in pairs])
+        if self._foreground:
+            photo = photo * matte + (1 - matte)
+        return 2 * photo - 1, matte
+
+    def flow_b(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+        """(2 B, S, S, 2) grids of flow B: first targets of all portraits, then second ones."""
+        matrix, side = to_side(self._side), self._side
+        grids = []
+        for pair, moments in zip(pairs, targets, strict=True):
+            mesh = build_mesh(pair.source)
+            places = mesh.targets(np.stack(moments)) @ matrix[:, :2].T + matrix[:, 2]
+            source = mesh.source @ matrix[:, :2].T + matrix[:, 2]
+            grids.append(PiecewiseFlow(source, mesh.triangles, (side, side)).positions(places))
+        return torch.stack(grids, dim=1).flatten(0, 1).to(self._device) * (2 / (side - 1)) - 1
+
+    def _pair(self, index: int, rng: np.random.Generator) -> Pair:
+        level = self._mix.level * float(np.sqrt(rng.uniform()))
+        return random_pair(self._pack.train, self._pack.head, index, rng, level=level)
+
+    def _targets(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(68, 2) landmarks of two adjacent moments for one portrait."""
+        mix, kind = self._mix, rng.random()
+        motion = pair.target - pair.source
+        if kind < mix.own:
+            return pair.source, pair.source + mix.step * rng.uniform(0, 1) * motion
+        if kind < mix.own + mix.other:
+            foreign = self._pair(int(rng.integers(0, len(self._pack.train))), rng).target
+            # As in the paper: every point for itself, the lips as one; the authors' offsets only go right and down.
+            offset = rng.uniform(-0.5, 0.5, foreign.shape) * mix.jitter * CROP
+            offset[list(points68.LIPS)] = offset[points68.LIPS[0]]
+            return foreign, (foreign + offset).astype(np.float32)
+        return pair.target, pair.target - mix.step * rng.uniform(0, 1) * motion
+
+    def _moments(self, pairs: Sequence[Pair], between: Sequence[FaceState]) -> Tensor:
+        """(B, 2, D, D) teacher drawings moved by true flow to the ends of `pairs` and to states just before."""
+        faces, side = self._pack.train, _REAL_FLOW
+        masks = self._stack([p.picture(faces.mask(p.index), side, 0) for p in pairs])[:, 0]
+        matrix = to_side(side)
+        start = FaceState.stack([p.start for p in pairs]).moved(matrix)
+        ink = self._inks(faces, pairs)
+        steps = torch.arange(self._drawn, device=ink.device, dtype=torch.float32)
+        grid = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
+        moments = []
+        for states in (between, [p.end for p in pairs]):
+            flow = self._truth(start, FaceState.stack(list(states)).moved(matrix), masks).backward
+            flow = F.interpolate(flow, (self._drawn,) * 2, mode="bilinear", align_corners=False)
+            moments.append(sample(ink, grid + flow.permute(0, 2, 3, 1) * (self._drawn / side)))
+        return torch.cat(moments, dim=1)
+
+    def _inks(self, faces: Faces, pairs: Sequence[Pair]) -> Tensor:
+        ink = self._stack([p.picture(faces.ink(p.index, self._style), self._drawn, 0) for p in pairs])
+        return 1 - 2 * ink
+
+    def _stack(self, pictures: list[np.ndarray]) -> Tensor:
+        array = np.stack(pictures).reshape(len(pictures), *pictures[0].shape[:2], -1)
+        return torch.from_numpy(array).to(self._device).permute(0, 3, 1, 2).float() / 255
+
+    def _tensor(self, arrays: list[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(arrays).astype(np.float32)).to(self._device)
+
+
+def at_side(points: Tensor, side: int) -> Tensor:
+    """Crop units to pixels of the whole crop at side x side pixels."""
+    return (points + 0.5) * (side / CROP) - 0.5

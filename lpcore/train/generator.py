@@ -1,0 +1,207 @@
+"""Train the generator against its discriminators (paper section 3.3.3): `lpcore train generator --data PACK`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..drawing.flow_net import FlowNet, FlowNetConfig
+from ..drawing.generator import DEFAULT, PAPER, Generator, GeneratorConfig
+from ..weights.tensors import restore
+from .drawing_batches import DrawingBatch, DrawingBatches, TargetMix
+from .drawing_landmarks import load_landmark_net
+from .game import FrozenNets, Game, Players
+from .losses import ABLATIONS
+from .pack import Pack
+from .pool import ImagePool
+from .run import Run
+
+DATA = "London set, composites and Canada faces (CC BY 4.0), StyleGAN2 faces; teacher drawings by TEED (MIT)"
+MODELS = {"default": DEFAULT, "paper": PAPER}
+
+
+@dataclass(frozen=True)
+class TrainGenerator:
+    """All that decides a training run of the generator.
+
+    side: working resolution in pixels. ablation: which losses take part, see `losses.ABLATIONS`. critic_width:
+    features of the discriminators' first layer (the paper's: 64). pool: how many old pairs the coherence
+    discriminator is shown again.
+    """
+
+    model: GeneratorConfig = field(default_factory=lambda: DEFAULT)
+    style: str = "ink"
+    side: int = 256
+    ablation: str = "full"
+    mix: TargetMix = field(default_factory=TargetMix)
+    steps: int = 20000
+    batch: int = 4
+    rate: float = 2e-4
+    critic_rate: float = 2e-4
+    critic_width: int = 48
+    pool: int = 50
+    seed: int = 0
+    sheet_every: int = 500
+
+
+def train(
+    config: TrainGenerator,
+    data: Path,
+    nets: FrozenNets,
+    out: Path,
+    *,
+    minutes: float | None = None,
+    stop: int | None = None,
+) -> Path:
+    """Run or resume the training in `out` on the pack `data`; returns the weights file (moving average, float16)."""
+    device = next(nets.flow.parameters()).device.type
+    torch.manual_seed(config.seed)
+    players = Players(config.model, config.critic_width).to(device)
+    groups = [
+        {"params": players.generator.parameters(), "lr": config.rate},
+        {"params": players.critics.parameters(), "lr": config.critic_rate},
+    ]
+    # One optimiser for both: it passes over parameters without a gradient, and each player has one in its turn only.
+    optimizer = torch.optim.Adam(groups, betas=(0.5, 0.999))
+    pool = ImagePool(config.pool, config.seed)
+    run = Run(out, players, optimizer, steps=config.steps, minutes=minutes, stop=stop, beside={"pool": pool})
+    pack, game = Pack(data), Game(players, nets, ABLATIONS[config.ablation], config.side)
+    batches = DrawingBatches(
+        pack,
+        config.style,
+        config.side,
+        config.model.scale,
+        mix=config.mix,
+        foreground=game.weights.foreground,
+        seed=config.seed,
+        device=device,
+    )
+
+    seen: list[dict[str, float]] = []
+    for step in run.steps():
+        # Reported before the step: the average has then taken in the one before.
+        if seen and step % config.sheet_every == 0:
+            run.log(**_means(seen))
+            seen.clear()
+            draw_sheet(game, batches, run.average.generator, out / f"sheet_{step:06d}.png")
+        seen.append(play(game, batches.batch(step, config.batch), optimizer, pool))
+    if seen:
+        run.log(**_means(seen))
+    draw_sheet(game, batches, run.average.generator, out / "sheet_end.png")
+    path = out / "generator.safetensors"
+    export(run, config, path, _means(seen))
+    return path
+
+
+def play(
+    game: Game, batch: DrawingBatch, optimizer: torch.optim.Optimizer, pool: ImagePool
+) -> dict[str, float]:
+    """One step of the generator, then one of the discriminators; returns their losses."""
+    players, device = game.players.train(), batch.photo.device.type
+    players.critics.requires_grad_(False)
+    with torch.autocast(device, torch.bfloat16):
+        first, second = game.draw(batch)
+        terms = game.generator_terms(batch, first, second)
+        loss = game.weights.total(terms)
+    _step(optimizer, loss, players.generator)
+    players.critics.requires_grad_(True)
+    with torch.autocast(device, torch.bfloat16):
+        critic = game.critic_loss(batch, first, second, pool)
+    _step(optimizer, critic, players.critics)
+    values = {"loss": loss, **terms, "critics": critic}
+    return {name: value.item() for name, value in values.items()}
+
+
+def _step(optimizer: torch.optim.Optimizer, loss: Tensor, player: nn.Module) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(player.parameters(), 10.0)
+    optimizer.step()
+
+
+def _means(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
+
+
+@torch.no_grad()
+def draw_sheet(game: Game, batches: DrawingBatches, generator: Generator, path: Path) -> None:
+    """PNG with a row per portrait of a fixed batch: photo, static drawing warped to the first target, two drawings."""
+    batch = batches.batch(0, 4)
+    drawings = game.draw(batch, generator)
+    side = game.drawn_side
+    grid = batch.flow_b[: len(batch.photo)].permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+    moved = F.grid_sample(batch.static, grid, padding_mode="border", align_corners=True)
+    columns = [batch.photo, *(d.expand(-1, 3, -1, -1) for d in (moved, *drawings))]
+    sheet = torch.cat(columns, dim=3).permute(0, 2, 3, 1).flatten(0, 1)
+    cv2.imwrite(str(path), ((sheet.clamp(-1, 1) + 1) * 127.5).byte().cpu().numpy()[..., ::-1])
+
+
+def export(run: Run[Players], config: TrainGenerator, path: Path, figures: Mapping[str, float]) -> None:
+    """Write the generator's moving average as float16 safetensors; configuration and figures go into the header."""
+    state = run.average.generator.state_dict()
+    tensors = {
+        k: v.half().contiguous().cpu() for k, v in state.items() if not k.endswith("num_batches_tracked")
+    }
+    header = {
+        "kind": "generator",
+        "config": json.dumps(asdict(config.model)),
+        "style": config.style,
+        "ablation": config.ablation,
+        "steps": str(run.step),
+        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
+        "data": DATA,
+        "licence": "GPL-3.0-or-later",
+    }
+    save_file(tensors, path, metadata=header)
+
+
+def load_flow_weights(path: Path) -> FlowNet:
+    """The frozen flow net in a weights file written by `flow.train`."""
+    with safe_open(path, framework="pt") as file:
+        net = FlowNet(FlowNetConfig.from_dict(json.loads(file.metadata()["config"])))
+    restore(net, {name: tensor.float() for name, tensor in load_file(path).items()})
+    return net.eval().requires_grad_(False)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the trainer."""
+    parser = argparse.ArgumentParser(prog="lpcore train generator", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a file written by `lpcore train pack`")
+    parser.add_argument("--flow", type=Path, required=True, help="weights written by `lpcore train flow`")
+    parser.add_argument(
+        "--landmarks", type=Path, required=True, help="weights written by `lpcore train drawing-landmarks`"
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/generator"))
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--model", choices=MODELS, default="default")
+    parser.add_argument("--ablation", choices=ABLATIONS, default="full")
+    kinds = {"style": str, "steps": int, "batch": int, "rate": float, "seed": int, "sheet_every": int}
+    for name, kind in kinds.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=getattr(TrainGenerator, name))
+    options = parser.parse_args(argv)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    nets = FrozenNets(
+        load_flow_weights(options.flow).to(device),
+        load_landmark_net(options.landmarks, device),
+        Pack(options.data).identity_net(device),
+    )
+    settings = {name: getattr(options, name) for name in kinds}
+    config = TrainGenerator(model=MODELS[options.model], ablation=options.ablation, **settings)
+    train(config, options.data, nets, options.out, minutes=options.minutes)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
