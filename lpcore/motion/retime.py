@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from .smooth import gaussian
 
 
 def frame_count(duration: float, fps: Fraction) -> int:
-    """Frames that a span of `duration` seconds fills: the nearest whole number, at least 1."""
-    return max(1, round(duration * fps))
+    """Frames that show a span of `duration` seconds to its end: never shorter than the speech, at least 1."""
+    # A thousandth of a frame is a rounding error of the duration, not speech.
+    return max(1, ceil(duration * fps - 1e-3))
 
 
 def frame_times(count: int, fps: Fraction) -> np.ndarray:

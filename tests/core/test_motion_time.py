@@ -22,7 +22,15 @@ rates = st.sampled_from(RATES)
 
 @pytest.mark.parametrize(
     ("seconds", "fps", "frames"),
-    [(4.0, 25, 100), (10.01, NTSC, 240), (0.04, 12, 1), (1001.0, NTSC, 24000), (2.0, 60, 120), (0.01, 25, 1)],
+    [
+        (4.0, 25, 100),
+        (10.01, NTSC, 240),
+        (0.04, 12, 1),
+        (1001.0, NTSC, 24000),
+        (2.0, 60, 120),
+        (0.01, 25, 1),
+        (0.1, 25, 3),
+    ],
 )
 def test_a_span_fills_its_frames(seconds, fps, frames):
     assert frame_count(seconds, Fraction(fps)) == frames
