@@ -17,7 +17,7 @@ from ..types import CROP
 from .flow_truth import FlowTruthMaker
 from .head import FaceState
 from .pack import Faces, Pack
-from .pairs import Pair, random_pair, to_side
+from .pairs import Pair, random_pair, random_place, to_side
 
 _REAL_FLOW = 128
 """Side in pixels at which true flow for real adjacent frames is made."""
@@ -133,7 +133,9 @@ class DrawingBatches:
 
     def _pair(self, index: int, rng: np.random.Generator) -> Pair:
         level = self._mix.level * float(np.sqrt(rng.uniform()))
-        return random_pair(self._pack.train, self._pack.head, index, rng, level=level)
+        # A picture's border in the middle of the crop would teach lines that no portrait has.
+        place = random_place(rng, covering=True)
+        return random_pair(self._pack.train, self._pack.head, index, rng, level=level, place=place)
 
     def _targets(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(68, 2) landmarks of two adjacent moments for one portrait."""

@@ -48,7 +48,7 @@ class TrainGenerator:
     steps: int = 20000
     batch: int = 4
     rate: float = 2e-4
-    critic_rate: float = 2e-4
+    critic_rate: float = 1e-4
     critic_width: int = 48
     pool: int = 50
     seed: int = 0

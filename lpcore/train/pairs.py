@@ -67,14 +67,22 @@ def random_pair(
     return Pair(index, place, start, end, landmarks, target)
 
 
-def random_place(rng: np.random.Generator) -> np.ndarray:
-    """(2, 3) random similarity of the picture about its centre, mirrored half of the time; crop units."""
-    zoom, angle = np.exp(rng.uniform(-_ZOOM, _ZOOM)), np.deg2rad(rng.normal(0, _TILT))
-    linear = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+def random_place(rng: np.random.Generator, *, covering: bool = False) -> np.ndarray:
+    """(2, 3) random similarity of the picture about its centre, mirrored half of the time; crop units.
+
+    covering: only enlarge and move as far as no border of the picture comes into view.
+    """
+    angle, zoom, reach = np.deg2rad(rng.normal(0, _TILT)), np.exp(rng.uniform(-_ZOOM, _ZOOM)), _SHIFT
+    cos, sin = np.cos(angle), np.sin(angle)
+    if covering:
+        spare = zoom if zoom > 1 else 1 / zoom
+        reach = min((spare - 1) / 2, _SHIFT)
+        zoom = spare * (cos + abs(sin))
+    linear = zoom * np.array([[cos, -sin], [sin, cos]])
     if rng.random() < 0.5:
         linear[:, 0] *= -1
     centre = np.full(2, (CROP - 1) / 2)
-    shift = centre - linear @ centre + rng.uniform(-_SHIFT, _SHIFT, 2) * CROP
+    shift = centre - linear @ centre + rng.uniform(-reach, reach, 2) * CROP
     return np.column_stack([linear, shift]).astype(np.float32)
 
 

@@ -9,7 +9,7 @@ from made_up_faces import write_faces
 from lpcore.train import pack as packing
 from lpcore.train.head import landmark_vertices
 from lpcore.train.pack import Pack, pack
-from lpcore.train.pairs import compose, from_side, random_pair, to_side
+from lpcore.train.pairs import compose, from_side, random_pair, random_place, to_side
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,10 @@ def test_sides_are_sizes_of_the_whole_crop():
     assert np.allclose(compose(to_side(128), from_side(128)), np.eye(3)[:2], atol=1e-6)
     corner = to_side(256) @ [511.5, -0.5, 1]
     assert np.allclose(corner, [255.5, -0.5])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_covering_place_shows_no_border(seed):
+    place = random_place(np.random.default_rng(seed), covering=True)
+    seen = cv2.warpAffine(np.full((512, 512), 255, np.uint8), place, (512, 512))
+    assert (seen[1:-1, 1:-1] == 255).all()
