@@ -78,22 +78,20 @@ class FlowTruthMaker:
         still = _far_from(person > 0.5, _REACH * eye_distance)
         chin = self._landmarks[8]
         rows = torch.arange(size, device=person.device)
-        fields, faces = [], []
+        exact, faces, rest = [], [], []
         mesh = skin = torch.empty(0)
         for vertices, sign in ((before, 1.0), (after, -1.0)):
             index = draw_mesh(vertices, self._triangles, size)
-            values = torch.cat(
-                [sign * delta[..., :2], self._inside[None, :, None].expand(len(delta), -1, 1)], -1
-            )
-            drawn = spread(values, index, vertices, self._triangles)  # (B, 3, S, S)
+            inside = self._inside[None, :, None].expand(len(delta), -1, 1)
+            drawn = spread(torch.cat([sign * delta[..., :2], inside], -1), index, vertices, self._triangles)
             mesh = index < len(self._triangles)
             skin = mesh & (drawn[:, 2] < 0.5)
-            face = _eroded(skin)
             low = rows > (vertices[:, chin, 1] + _NECK * eye_distance)[:, None]
-            fields.append(_membrane(drawn[:, :2], face, still | low[:, :, None]))
-            faces.append(face)
+            exact.append(drawn[:, :2])
+            faces.append(_eroded(skin))
+            rest.append(still | low[:, :, None])
 
-        forward, backward = fields
+        forward, backward = _membrane(*(torch.cat(parts) for parts in (exact, faces, rest))).chunk(2)
         grid = torch.stack(torch.meshgrid(rows, rows, indexing="xy"), dim=-1).float()
         source = grid + backward.permute(0, 2, 3, 1)
         there_and_back = backward + sample(forward, source)

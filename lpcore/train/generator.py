@@ -99,7 +99,7 @@ def train(
     if seen:
         run.log(**_means(seen))
     draw_sheet(game, batches, run.average.generator, out / "sheet_end.png")
-    path = out / "generator.safetensors"
+    path = out / f"generator_{config.style}.safetensors"
     export(run, config, path, _means(seen))
     return path
 
