@@ -16,7 +16,7 @@ from ..drawing.mesh import build_mesh
 from ..types import CROP
 from .flow_truth import FlowTruthMaker
 from .head import FaceState
-from .pack import Faces, Pack
+from .pack import Pack
 from .pairs import Pair, random_pair, random_place, to_side
 
 _REAL_FLOW = 128
@@ -64,7 +64,7 @@ class DrawingBatch:
 
 
 class DrawingBatches:
-    """Endless batches from the training part of a pack.
+    """Endless batches from the training part of a pack, or from its held-out part.
 
     style: whose drawings. side: S, working resolution in pixels. scale: drawing pixels D / S. foreground: show the
     generator the person alone, on white.
@@ -79,48 +79,49 @@ class DrawingBatches:
         *,
         mix: TargetMix | None = None,
         foreground: bool = True,
+        held_out: bool = False,
         seed: int = 0,
         device: str = "cpu",
     ) -> None:
-        self._pack, self._style, self._side, self._drawn = pack, style, side, side * scale
+        self._faces, self._head = pack.held_out if held_out else pack.train, pack.head
+        self._style, self._side, self._drawn = style, side, side * scale
         self._mix, self._foreground, self._seed, self._device = mix or TargetMix(), foreground, seed, device
         self._truth = FlowTruthMaker(pack.head, device)
 
     def batch(self, step: int, size: int) -> DrawingBatch:
         """`size` portraits of one step; the same for the same step and seed."""
         rng = np.random.default_rng([self._seed, step])
-        faces = self._pack.train
         shown, real, moving = (
-            [self._pair(int(k), rng) for k in rng.integers(0, len(faces), size)] for _ in range(3)
+            [self._pair(int(k), rng) for k in rng.integers(0, len(self._faces), size)] for _ in range(3)
         )
         targets = [self._targets(pair, rng) for pair in shown]
-        photo, matte = self.photos(faces, shown)
-        drawings = self._inks(faces, real)
+        photo, matte = self._photos(shown)
+        drawings = self._inks(real)
         between = [p.start.towards(p.end, 1 - rng.uniform(0.2, 1) * self._mix.step) for p in moving]
         adjacent = self._moments(moving, between)
         return DrawingBatch(
             photo=photo,
             matte=matte,
-            static=self._inks(faces, shown),
+            static=self._inks(shown),
             source=self._tensor([pair.source for pair in shown]),
             first=self._tensor([first for first, _ in targets]),
             second=self._tensor([second for _, second in targets]),
-            flow_b=self.flow_b(shown, targets),
+            flow_b=self._flow_b(shown, targets),
             real=drawings,
             real_landmarks=self._tensor([pair.source for pair in real]),
             adjacent=adjacent,
             apart=torch.cat([adjacent[:, :1], drawings], dim=1),
         )
 
-    def photos(self, faces: Faces, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+    def _photos(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         """Photos (B, 3, D, D) in [-1, 1] as the generator wants them, and mattes (B, 1, D, D) in [0, 1]."""
-        photo = self._stack([p.picture(faces.photo(p.index), self._drawn, 255) for p in pairs])
-        matte = self._stack([p.picture(faces.mask(p.index), self._drawn, 0) for p in pairs])
+        photo = self._stack([p.picture(self._faces.photo(p.index), self._drawn, 255) for p in pairs])
+        matte = self._stack([p.picture(self._faces.mask(p.index), self._drawn, 0) for p in pairs])
         if self._foreground:
             photo = photo * matte + (1 - matte)
         return 2 * photo - 1, matte
 
-    def flow_b(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+    def _flow_b(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
         """(2 B, S, S, 2) grids of flow B: first targets of all portraits, then second ones."""
         matrix, side = to_side(self._side), self._side
         grids = []
@@ -135,7 +136,7 @@ class DrawingBatches:
         level = self._mix.level * float(np.sqrt(rng.uniform()))
         # A picture's border in the middle of the crop would teach lines that no portrait has.
         place = random_place(rng, covering=True)
-        return random_pair(self._pack.train, self._pack.head, index, rng, level=level, place=place)
+        return random_pair(self._faces, self._head, index, rng, level=level, place=place)
 
     def _targets(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(68, 2) landmarks of two adjacent moments for one portrait."""
@@ -144,7 +145,7 @@ class DrawingBatches:
         if kind < mix.own:
             return pair.source, pair.source + mix.step * rng.uniform(0, 1) * motion
         if kind < mix.own + mix.other:
-            foreign = self._pair(int(rng.integers(0, len(self._pack.train))), rng).target
+            foreign = self._pair(int(rng.integers(0, len(self._faces))), rng).target
             # As in the paper: every point for itself, the lips as one; the authors' offsets only go right and down.
             offset = rng.uniform(-0.5, 0.5, foreign.shape) * mix.jitter * CROP
             offset[list(points68.LIPS)] = offset[points68.LIPS[0]]
@@ -153,11 +154,11 @@ class DrawingBatches:
 
     def _moments(self, pairs: Sequence[Pair], between: Sequence[FaceState]) -> Tensor:
         """(B, 2, D, D) teacher drawings moved by true flow to the ends of `pairs` and to states just before."""
-        faces, side = self._pack.train, _REAL_FLOW
-        masks = self._stack([p.picture(faces.mask(p.index), side, 0) for p in pairs])[:, 0]
+        side = _REAL_FLOW
+        masks = self._stack([p.picture(self._faces.mask(p.index), side, 0) for p in pairs])[:, 0]
         matrix = to_side(side)
         start = FaceState.stack([p.start for p in pairs]).moved(matrix)
-        ink = self._inks(faces, pairs)
+        ink = self._inks(pairs)
         steps = torch.arange(self._drawn, device=ink.device, dtype=torch.float32)
         grid = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
         moments = []
@@ -167,8 +168,8 @@ class DrawingBatches:
             moments.append(sample(ink, grid + flow.permute(0, 2, 3, 1) * (self._drawn / side)))
         return torch.cat(moments, dim=1)
 
-    def _inks(self, faces: Faces, pairs: Sequence[Pair]) -> Tensor:
-        ink = self._stack([p.picture(faces.ink(p.index, self._style), self._drawn, 0) for p in pairs])
+    def _inks(self, pairs: Sequence[Pair]) -> Tensor:
+        ink = self._stack([p.picture(self._faces.ink(p.index, self._style), self._drawn, 0) for p in pairs])
         return 1 - 2 * ink
 
     def _stack(self, pictures: list[np.ndarray]) -> Tensor:

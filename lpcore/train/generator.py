@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -22,7 +22,7 @@ from ..weights.tensors import restore
 from .drawing_batches import DrawingBatch, DrawingBatches, TargetMix
 from .drawing_landmarks import load_landmark_net
 from .game import FrozenNets, Game, Players
-from .losses import ABLATIONS
+from .losses import ABLATIONS, FULL
 from .pack import Pack
 from .pool import ImagePool
 from .run import Run
@@ -37,7 +37,7 @@ class TrainGenerator:
 
     side: working resolution in pixels. ablation: which losses take part, see `losses.ABLATIONS`. critic_width:
     features of the discriminators' first layer (the paper's: 64). pool: how many old pairs the coherence
-    discriminator is shown again.
+    discriminator is shown again. judged: held-out batches per evaluation.
     """
 
     model: GeneratorConfig = field(default_factory=lambda: DEFAULT)
@@ -52,6 +52,7 @@ class TrainGenerator:
     critic_width: int = 48
     pool: int = 50
     seed: int = 0
+    judged: int = 4
     sheet_every: int = 500
 
 
@@ -77,30 +78,34 @@ def train(
     pool = ImagePool(config.pool, config.seed)
     run = Run(out, players, optimizer, steps=config.steps, minutes=minutes, stop=stop, beside={"pool": pool})
     pack, game = Pack(data), Game(players, nets, ABLATIONS[config.ablation], config.side)
-    batches = DrawingBatches(
-        pack,
-        config.style,
-        config.side,
-        config.model.scale,
-        mix=config.mix,
-        foreground=game.weights.foreground,
-        seed=config.seed,
-        device=device,
+    batches, unseen = (
+        DrawingBatches(
+            pack,
+            config.style,
+            config.side,
+            config.model.scale,
+            mix=config.mix,
+            foreground=game.weights.foreground,
+            held_out=held_out,
+            seed=config.seed,
+            device=device,
+        )
+        for held_out in (False, True)
     )
 
     seen: list[dict[str, float]] = []
     for step in run.steps():
         # Reported before the step: the average has then taken in the one before.
         if seen and step % config.sheet_every == 0:
-            run.log(**_means(seen))
+            sheet = out / f"sheet_{step:06d}.png"
+            run.log(**_means(seen), **evaluate(game, unseen, run.average.generator, config, sheet))
             seen.clear()
-            draw_sheet(game, batches, run.average.generator, out / f"sheet_{step:06d}.png")
         seen.append(play(game, batches.batch(step, config.batch), optimizer, pool))
+    figures = evaluate(game, unseen, run.average.generator, config, out / "sheet_end.png")
     if seen:
-        run.log(**_means(seen))
-    draw_sheet(game, batches, run.average.generator, out / "sheet_end.png")
+        run.log(**_means(seen), **figures)
     path = out / f"generator_{config.style}.safetensors"
-    export(run, config, path, _means(seen))
+    export(run, config, path, figures)
     return path
 
 
@@ -135,11 +140,29 @@ def _means(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 @torch.no_grad()
-def draw_sheet(game: Game, batches: DrawingBatches, generator: Generator, path: Path) -> None:
-    """PNG with a row per portrait of a fixed batch: photo, static drawing warped to the first target, two drawings."""
-    batch = batches.batch(0, 4)
-    drawings = game.draw(batch, generator)
-    side = game.drawn_side
+def evaluate(
+    game: Game, unseen: DrawingBatches, generator: Generator, config: TrainGenerator, sheet: Path
+) -> dict[str, float]:
+    """Unweighted losses of `generator` on fixed held-out batches, discriminators apart, as unseen_NAME.
+
+    Every ablation gets every figure. sheet: gets a row per portrait of the first batch: photo, its static drawing
+    warped with flow B, the two drawings.
+    """
+    weights = replace(FULL, overall=0, regions=0, pair=0, foreground=game.weights.foreground)
+    judge = Game(game.players, game.nets, weights, game.side)
+    rows = []
+    for number in range(config.judged):
+        batch = unseen.batch(number, config.batch)
+        drawings = judge.draw(batch, generator)
+        terms = judge.generator_terms(batch, *drawings)
+        rows.append({f"unseen_{name}": value.item() for name, value in terms.items()})
+        if number == 0:
+            _draw_sheet(batch, drawings, sheet)
+    return _means(rows)
+
+
+def _draw_sheet(batch: DrawingBatch, drawings: tuple[Tensor, Tensor], path: Path) -> None:
+    side = batch.static.shape[-1]
     grid = batch.flow_b[: len(batch.photo)].permute(0, 3, 1, 2)
     grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
     moved = F.grid_sample(batch.static, grid, padding_mode="border", align_corners=True)

@@ -26,7 +26,15 @@ MODEL = GeneratorConfig(
     widths=(4, 8, 8), landmark_widths=(4, 4, 4), blocks=1, scale=2, laterals=True, warp_align_corners=True
 )
 TINY = TrainGenerator(
-    model=MODEL, side=32, ablation="no_identity", steps=5, batch=2, critic_width=4, pool=2, sheet_every=2
+    model=MODEL,
+    side=32,
+    ablation="no_identity",
+    steps=5,
+    batch=2,
+    critic_width=4,
+    pool=2,
+    judged=1,
+    sheet_every=2,
 )
 
 
@@ -164,6 +172,9 @@ def test_a_resumed_run_goes_on_bit_for_bit(packed, nets, tmp_path):
     assert (tmp_path / "whole" / "sheet_000002.png").exists() and (
         tmp_path / "whole" / "sheet_end.png"
     ).exists()
-    assert "critics" in (tmp_path / "whole" / "log.csv").read_text()
+    log = (tmp_path / "whole" / "log.csv").read_text()
+    assert "critics" in log and "unseen_identity" in log, (
+        "what an ablation leaves out is measured all the same"
+    )
     with safe_open(path, "pt") as file:
         assert GeneratorConfig.from_dict(json.loads(file.metadata()["config"])) == MODEL
