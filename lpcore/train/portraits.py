@@ -1,7 +1,8 @@
 """Training portraits: face photos with person masks and teacher drawings, and their augmentation.
 
 The data folder holds ``faces/STEM.jpg`` (RGB photo), ``masks/STEM.png`` (person = 255) and
-``drawings_STYLE/STEM.png`` (grey, ink = 0), all of one size per stem.
+``drawings_STYLE/STEM.png`` (grey, ink = 0), all of one size per stem. Drawings that were made again, such as those of
+`teed`, may lie in a second folder.
 """
 
 from __future__ import annotations
@@ -34,28 +35,44 @@ class Sample:
     ink: np.ndarray
 
 
-def load_portraits(data: Path, styles: tuple[str, ...], *, held_out: bool) -> list[Sample]:
+def load_portraits(
+    data: Path, styles: tuple[str, ...], *, held_out: bool, redrawn: Path | None = None
+) -> list[Sample]:
     """The training part or the held-out part of the portraits in `data`, sorted by stem, brought to 512 x 512.
+
+    Styles that have a folder ``redrawn/drawings_STYLE`` are taken from there.
 
     Raises:
         FileNotFoundError: a photo has no mask or drawing, or there is no photo at all.
     """
+    folders = [_drawings(data, redrawn, style) for style in styles]
     samples = []
     for path in sorted((data / "faces").glob("*.jpg")):
         if path.stem in FAULTY or is_held_out(path.stem) != held_out:
             continue
-        mask = _read(data / "masks" / f"{path.stem}.png", cv2.IMREAD_GRAYSCALE)
-        inks = [_read(data / f"drawings_{s}" / f"{path.stem}.png", cv2.IMREAD_GRAYSCALE) for s in styles]
+        mask_file = data / "masks" / f"{path.stem}.png"
+        mask = read_image(mask_file, cv2.IMREAD_GRAYSCALE)
+        inks = [read_image(folder / mask_file.name, cv2.IMREAD_GRAYSCALE) for folder in folders]
         # Teachers draw the clutter behind the person; the paper's foreground is the person alone.
-        ink = np.stack([(255 - drawing) * (mask > 127) for drawing in inks], axis=-1)
-        photo = cv2.cvtColor(_read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        ink = np.stack([(255 - drawing) * (grown(mask) > 127) for drawing in inks], axis=-1)
+        photo = cv2.cvtColor(read_image(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         samples.append(Sample(path.stem, *(_resize(a) for a in (photo, mask, ink))))
     if not samples:
         raise FileNotFoundError(f"no photos in {data / 'faces'}")
     return samples
 
 
-def _read(path: Path, flags: int) -> np.ndarray:
+def _drawings(data: Path, redrawn: Path | None, style: str) -> Path:
+    name = f"drawings_{style}"
+    return redrawn / name if redrawn and (redrawn / name).is_dir() else data / name
+
+
+def grown(mask: np.ndarray) -> np.ndarray:
+    """The mask with the pixels that a contour line around the person covers."""
+    return cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
+
+
+def read_image(path: Path, flags: int) -> np.ndarray:
     image = cv2.imread(str(path), flags)
     if image is None:
         raise FileNotFoundError(path)
