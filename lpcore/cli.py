@@ -203,10 +203,10 @@ def _register(options: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _styles(options: argparse.Namespace, reporter: Reporter) -> None:
-    from .drawing.styles import STYLES
+    from .drawing.styles import available
 
-    rows = [f"{style.name:8}{style.about}" for style in STYLES.values()]
-    reporter.done("\n".join(rows), styles=[vars(style) for style in STYLES.values()])
+    rows = [f"{style.name:15}{style.about}" for style in available()]
+    reporter.done("\n".join(rows), styles=[vars(style) for style in available()])
 
 
 def guarded(run: Callable[[], None], reporter: Reporter) -> int:

@@ -14,8 +14,11 @@ from safetensors import safe_open
 from torch import Tensor
 
 from .. import weights
-from ..types import CROP, Portrait
+from ..types import Portrait
+from .background import blend, without_person
+from .canvas import Canvas, affine_positions, feather, photo_to_frame, resize, scaled
 from .drawer import DrawerConfig, StaticDrawer, drawer_input
+from .flow import sample
 
 _LONGEST = 2048
 """Longest side in pixels at which a whole photo is drawn; larger output enlarges the strokes, still crisp."""
@@ -28,16 +31,30 @@ _CONTOUR = 9
 class StaticLayers:
     """What a frame is warped from.
 
-    size: (width, height) of the frames in pixels.
-    crop_to_frame, frame_to_layer: (3, 3) float64 affine matrices, pixel centres at integers.
+    frame_to_layer: (3, 3) float64 affine matrix, pixel centres at integers.
     ink: (1, 1, h, w) ink logits of the whole drawing. person: (1, 1, h, w) in [0, 1], the matte with its contour.
+    behind: (1, 1, h, w) ink logits of the photo without the person; None = paper behind them.
     """
 
-    size: tuple[int, int]
-    crop_to_frame: np.ndarray
+    canvas: Canvas
     frame_to_layer: np.ndarray
     ink: Tensor
     person: Tensor
+    behind: Tensor | None = None
+
+    @torch.inference_mode()
+    def at_rest(self, gain: float) -> tuple[Tensor, Tensor]:
+        """Ink (H, W) in [0, 1] of the whole frame at rest and of its still background; `gain` sharpens strokes."""
+        width, height = self.canvas.size
+        pixels = affine_positions(np.eye(3), (0, 0, width, height)).to(self.ink)
+        positions = pixels * self.frame_to_layer[0, 0] + pixels.new_tensor(self.frame_to_layer[:2, 2])
+        drawn = torch.sigmoid(gain * sample(self.ink, positions)[0, 0])
+        person = sample(self.person, positions)[0, 0]
+        if self.behind is None:
+            background = drawn * (1 - person)
+        else:
+            background = torch.sigmoid(gain * sample(self.behind, positions)[0, 0])
+        return blend(drawn, person, background), background
 
 
 @functools.cache
@@ -64,70 +81,71 @@ def draw_logits(image: np.ndarray, matte: np.ndarray, device: str = "cpu") -> Te
     return model(x.contiguous(memory_format=torch.channels_last))[0, :, :height, :width].float()
 
 
-def crop_layers(portrait: Portrait, channel: int, size: int, device: str = "cpu") -> StaticLayers:
-    """Layers of the face crop, for frames of `size` x `size` pixels."""
+def static_layers(
+    portrait: Portrait, channel: int, canvas: Canvas, device: str = "cpu", background: bool = False
+) -> StaticLayers:
+    """The layers of a portrait for frames on `canvas`.
+
+    channel: output of the static drawer. background: whether what lies behind the person is drawn too.
+    """
+    layers = _photo_layers if canvas.kind == "photo" else _crop_layers
+    return layers(portrait, channel, canvas, device, background)
+
+
+def _crop_layers(
+    portrait: Portrait, channel: int, canvas: Canvas, device: str, background: bool
+) -> StaticLayers:
     ink = draw_logits(portrait.image, portrait.matte, device)[channel]
-    crop_to_frame = _resize(size / CROP)
     return StaticLayers(
-        (size, size),
-        crop_to_frame,
-        np.linalg.inv(crop_to_frame),
+        canvas,
+        np.linalg.inv(canvas.crop_to_frame),
         ink[None, None],
-        _person(portrait.matte, device),
+        person_layer(portrait.matte, device),
+        _behind(portrait.image, portrait.matte, channel, device) if background else None,
     )
 
 
-def photo_layers(portrait: Portrait, channel: int, longest: int = 0, device: str = "cpu") -> StaticLayers:
-    """Layers of the whole photo with the face crop's drawing in its place.
+def _photo_layers(
+    portrait: Portrait, channel: int, canvas: Canvas, device: str, background: bool
+) -> StaticLayers:
+    """The whole photo with the face crop's drawing in its place.
 
-    Frames have the photo's size, reduced to `longest` pixels on the longer side when that is not 0. The photo is
-    drawn at the crop's scale, so strokes have the same weight inside and outside the crop.
+    The photo is drawn at the crop's scale, so strokes have the same weight inside and outside the crop.
     """
-    width, height = portrait.photo_size
-    side = max(width, height)
-    to_layer = _resize(min(portrait.crop.scale, _LONGEST / side))
-    to_frame = _resize(min(1.0, longest / side) if longest else 1.0)
-    shape = _scaled(portrait.photo_size, to_layer[0, 0])
+    side = max(portrait.photo_size)
+    to_layer = resize(min(portrait.crop.scale, _LONGEST / side))
+    to_frame = photo_to_frame(portrait, max(canvas.size))
+    shape = scaled(portrait.photo_size, to_layer[0, 0])
     photo = cv2.resize(portrait.photo, shape, interpolation=cv2.INTER_AREA)
     matte = cv2.resize(portrait.photo_matte, shape, interpolation=cv2.INTER_AREA)
+    behind = _behind(photo, matte, channel, device) if background else None
     ink = draw_logits(photo, matte, device)[channel].cpu().numpy()
 
-    crop_to_photo = np.vstack([portrait.crop.inverse_matrix(), [0, 0, 1]])
-    crop_to_layer = to_layer @ crop_to_photo
+    crop_to_layer = to_layer @ np.vstack([portrait.crop.inverse_matrix(), [0, 0, 1]])
     face = draw_logits(portrait.image, portrait.matte, device)[channel].cpu().numpy()
-    inside = _warp(_feather(), crop_to_layer, shape, 0)
+    inside = _warp(feather(), crop_to_layer, shape, 0)
     ink = ink + inside * (_warp(face, crop_to_layer, shape, float(face.min())) - ink)
     matte = matte + inside * (_warp(portrait.matte, crop_to_layer, shape, 0) - matte)
     return StaticLayers(
-        _scaled(portrait.photo_size, to_frame[0, 0]),
-        to_frame @ crop_to_photo,
+        canvas,
         to_layer @ np.linalg.inv(to_frame),
         torch.from_numpy(ink).to(device)[None, None],
-        _person(matte, device),
+        person_layer(matte, device),
+        behind,
     )
 
 
-def _resize(scale: float) -> np.ndarray:
-    """(3, 3) map of pixel positions under resizing by `scale`: areas match, centres at integers."""
-    shift = 0.5 * scale - 0.5
-    return np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1]])
-
-
-def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+def _behind(image: np.ndarray, matte: np.ndarray, channel: int, device: str) -> Tensor:
+    """(1, 1, h, w) ink logits of the photo without the person; the drawer draws what the matte shows it: all."""
+    return draw_logits(without_person(image, matte), np.ones_like(matte), device)[channel][None, None]
 
 
 def _warp(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], outside: float) -> np.ndarray:
     return cv2.warpAffine(image, matrix[:2], shape, flags=cv2.INTER_LINEAR, borderValue=outside)
 
 
-def _feather() -> np.ndarray:
-    """(512, 512) float32 weight of the crop: 1 inside, falling to 0 over 24 units at its border."""
-    ramp = np.clip((np.minimum(np.arange(CROP), CROP - 1 - np.arange(CROP)) - 2) / 24, 0, 1)
-    return np.minimum.outer(ramp, ramp).astype(np.float32)
-
-
-def _person(matte: np.ndarray, device: str) -> Tensor:
+def person_layer(matte: np.ndarray, device: str) -> Tensor:
+    """(1, 1, H, W) in [0, 1]: the matte (H, W), grown so that it holds the person's contour line."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _CONTOUR + 1,) * 2)
     grown = cv2.GaussianBlur(cv2.dilate(matte, kernel), (0, 0), 2)
     return torch.from_numpy(np.clip(grown, 0, 1).astype(np.float32)).to(device)[None, None]

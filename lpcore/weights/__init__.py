@@ -2,6 +2,16 @@
 
 from .download import fetch
 from .registry import REGISTRY, WeightFile
-from .store import cache_folder, listing, metadata, require, sha256
+from .store import cache_folder, listing, metadata, present, require, sha256
 
-__all__ = ["REGISTRY", "WeightFile", "cache_folder", "fetch", "listing", "metadata", "require", "sha256"]
+__all__ = [
+    "REGISTRY",
+    "WeightFile",
+    "cache_folder",
+    "fetch",
+    "listing",
+    "metadata",
+    "present",
+    "require",
+    "sha256",
+]

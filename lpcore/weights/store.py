@@ -47,6 +47,11 @@ def require(name: str) -> Path:
     return path
 
 
+def present(name: str) -> bool:
+    """Whether the weight file `name` is registered and lies on this machine; nothing is hashed."""
+    return name in REGISTRY and location(REGISTRY[name]).is_file()
+
+
 def sha256(name: str) -> str:
     """Hex SHA-256 of the weight file `name`; raises what `require` raises."""
     return _digest(require(name))

@@ -1,0 +1,201 @@
+"""Frames drawn by the generator (paper section 3.3): flows, landmark images, network, equation 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..types import CROP, Portrait
+from ..weights import present
+from .background import blend
+from .canvas import Canvas, apply, resize
+from .flow import PiecewiseFlow
+from .flow_net import load_flow_net
+from .generator import load_generator, warp
+from .landmark_image import landmark_image
+from .mesh import build_mesh
+from .static import static_layers
+from .styles import Style
+
+WORKING_SIDE = 256
+"""Working resolution in pixels, S in `generator`."""
+
+_BATCH = 16
+"""Frames drawn at once on an accelerator; a processor draws them one by one, as fast and byte for byte the same."""
+
+
+class Sitter(Protocol):
+    """One portrait as a generator wants it. S = `WORKING_SIDE`; colours in [-1, 1], 1 = paper.
+
+    photo: (1, 3, scale S, scale S), the person alone on white. matte: (1, 1, S, S) in [0, 1].
+    source: (1, 68, 2) the photo's landmarks in working pixels.
+    """
+
+    photo: Tensor
+    matte: Tensor
+    source: Tensor
+
+    def targets(self, points: np.ndarray) -> Tensor:
+        """(T, 68, 2) landmarks in working pixels from (T, 68, 2 or 3) crop units."""
+        ...
+
+    def flow_b(self, points: np.ndarray) -> Tensor:
+        """(T, S, S, 2) the working pixels read by each, from landmarks (T, 68, 2 or 3) in crop units."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """What does not move, brightness in [0, 1], 1 = paper.
+
+    page: (C, H, W) whole frame, shown beyond the crop. background: (C, h, w) of the box, shown behind the person.
+    """
+
+    page: Tensor
+    background: Tensor
+
+
+class OwnSitter:
+    """A portrait for our own generators, just as `train.drawing_batches` shows it to them."""
+
+    def __init__(self, portrait: Portrait, scale: int, device: str) -> None:
+        self._device = device
+        side = scale * WORKING_SIDE
+        picture = torch.from_numpy(portrait.image).to(device).permute(2, 0, 1)[None].float() / 255
+        matte = torch.from_numpy(portrait.matte).to(device)[None, None]
+        picture, matte = _reduced(picture, side), _reduced(matte, side)
+        self.photo = 2 * blend(picture, matte, torch.ones_like(picture)) - 1
+        self.matte = _reduced(matte, WORKING_SIDE)
+        self._mesh = build_mesh(portrait.landmarks)
+        self._flow = PiecewiseFlow(
+            self._placed(self._mesh.source), self._mesh.triangles, (WORKING_SIDE, WORKING_SIDE), device
+        )
+        self.source = self.targets(portrait.landmarks[None])
+
+    def targets(self, points: np.ndarray) -> Tensor:
+        return torch.from_numpy(self._placed(points).astype(np.float32)).to(self._device)
+
+    def flow_b(self, points: np.ndarray) -> Tensor:
+        return self._flow.positions(self._placed(self._mesh.targets(points)))
+
+    def _placed(self, points: np.ndarray) -> np.ndarray:
+        return apply(resize(WORKING_SIDE / CROP), points)
+
+
+class GeneratorStream:
+    """Draws every frame anew from the photo's features; see `stream.FrameStream` for the arguments.
+
+    What depends on the photo alone is computed once. Where the weights of flow A are absent, flow B stands in.
+    """
+
+    def __init__(
+        self, portrait: Portrait, style: Style, canvas: Canvas, device: str = "cpu", background: bool = False
+    ) -> None:
+        self._canvas, self._device, self._rest = canvas, device, portrait.landmarks
+        self._model = load_generator(style.generator, device)
+        self._flow_net = load_flow_net(style.flow_net, device) if present(style.flow_net) else None
+        config = self._model.config
+        self._sitter, still = _sit(portrait, style, config.scale, config.outputs, canvas, device, background)
+        self._page = _to_pixels(still.page)
+        left, top, right, bottom = canvas.box
+        self._beyond = still.page[:, top:bottom, left:right]
+        self._background = still.background
+        self._seam = torch.from_numpy(canvas.seam()).to(device)
+        self._gain = max(1.0, canvas.scale * CROP / (WORKING_SIDE * config.scale))
+        with torch.inference_mode(), self._half_precision():
+            self._code = self._model.prepare(self._sitter.photo, self._landmarks(self._sitter.source))
+
+    @property
+    def static(self) -> np.ndarray:
+        """(H, W) or (H, W, 3) uint8 drawing of the photo itself."""
+        return next(self.frames(self._rest[None]))
+
+    def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
+        """One (H, W) grey or (H, W, 3) RGB uint8 image per row of `points` (T, 68, 2 or 3) in crop units."""
+        left, top, right, bottom = self._canvas.box
+        count = 1 if self._device == "cpu" else _BATCH
+        for start in range(0, len(points), count):
+            some = points[start : start + count]
+            # Always full batches: the accelerator's rounding depends on their size.
+            filled = np.concatenate([some, np.repeat(some[-1:], count - len(some), axis=0)])
+            for drawn in self._drawn(filled)[: len(some)]:
+                image = self._page.copy()
+                image[top:bottom, left:right] = _to_pixels(drawn)
+                yield image
+
+    @torch.inference_mode()
+    def _drawn(self, points: np.ndarray) -> Tensor:
+        """(T, C, h, w) brightness of the box in [0, 1]."""
+        target = self._sitter.targets(points)
+        positions = self._sitter.flow_b(points)
+        grid = positions * (2 / (WORKING_SIDE - 1)) - 1
+        with self._half_precision():
+            drawn = self._model(
+                self._code, self._landmarks(target), grid, *self._flow_a(target, positions)
+            ).float()
+        person = self._canvas.place(_enlarged(warp(self._sitter.matte, grid, True), drawn.shape[-1]))
+        framed = blend(self._placed(drawn), person, self._background)
+        return blend(framed, self._seam, self._beyond)
+
+    def _flow_a(self, target: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Flow (T, 2, S, S) in pixels and visibility (T, 1, S, S)."""
+        if self._flow_net is not None:
+            return self._flow_net.regress(self._sitter.source, target, WORKING_SIDE)
+        steps = torch.arange(WORKING_SIDE, device=positions.device, dtype=positions.dtype)
+        pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
+        return positions.permute(0, 3, 1, 2) - pixels, torch.ones_like(positions[:, None, ..., 0])
+
+    def _landmarks(self, points: Tensor) -> Tensor:
+        return landmark_image(points, WORKING_SIDE, soft=self._model.config.soft_landmarks)
+
+    def _placed(self, drawn: Tensor) -> Tensor:
+        """Drawings (T, C, D, D) in [-1, 1] as brightness (T, C, h, w); enlarged lines get steeper, not blurred."""
+        if self._gain == 1 or drawn.shape[1] > 1:
+            return (self._canvas.place(drawn) + 1) / 2
+        logits = 2 * torch.atanh(drawn.clamp(-0.999, 0.999))
+        return torch.sigmoid(self._gain * self._canvas.place(logits))
+
+    def _half_precision(self) -> torch.autocast:
+        return torch.autocast(self._device, torch.bfloat16, enabled=self._device == "cuda")
+
+
+def _sit(
+    portrait: Portrait, style: Style, scale: int, channels: int, canvas: Canvas, device: str, background: bool
+) -> tuple[Sitter, Still]:
+    left, top, right, bottom = canvas.box
+    if style.published:
+        from .paper.portrait import PaperSitter
+
+        sitter = PaperSitter(portrait, style.backdrop, style.matting, channels, device)
+        page = torch.ones(channels, canvas.size[1], canvas.size[0], device=device)
+        return sitter, Still(page, canvas.place((sitter.backdrop + 1) / 2)[0])
+    page = torch.ones(1, canvas.size[1], canvas.size[0], device=device)
+    behind = page
+    if background or canvas.kind == "photo":
+        layers = static_layers(portrait, style.channel, canvas, device, background)
+        ink, background_ink = layers.at_rest(style.gain)
+        page = 1 - ink[None]
+        behind = 1 - background_ink[None] if background else behind
+    return OwnSitter(portrait, scale, device), Still(page, behind[:, top:bottom, left:right])
+
+
+def _reduced(maps: Tensor, side: int) -> Tensor:
+    if maps.shape[-1] == side:
+        return maps
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False, antialias=True)
+
+
+def _enlarged(maps: Tensor, side: int) -> Tensor:
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)
+
+
+def _to_pixels(picture: Tensor) -> np.ndarray:
+    """(H, W) or (H, W, 3) uint8 of a brightness (1 or 3, H, W) in [0, 1]."""
+    pixels = (255 * picture.clamp(0, 1)).round().byte().permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
