@@ -127,12 +127,14 @@ def pack(
     out: Path,
     styles: tuple[str, ...] = STYLES,
     *,
+    redrawn: Path | None = None,
     head: Head | None = None,
     identity: bool = True,
 ) -> dict[str, float]:
     """Pack the data folder (see `portraits`, with ``landmarks68.npz`` and ``ict/ict_light.npz``) into the file `out`.
 
-    head: in place of the folder's. identity: take along the identity network if it has been fetched.
+    redrawn: folder of better drawings (see `load_portraits`). head: in place of the folder's. identity: take along
+    the identity network if it has been fetched.
 
     Returns the number of faces per part, the mean fit error per part (see `fit_error`) and the megabytes.
 
@@ -152,7 +154,7 @@ def pack(
     figures: dict[str, float] = {}
     with np.load(data / "landmarks68.npz", allow_pickle=False) as landmarks:
         for part, held_out in PARTS.items():
-            samples = load_portraits(data, styles, held_out=held_out)
+            samples = load_portraits(data, styles, held_out=held_out, redrawn=redrawn)
             points = [_crop_units(landmarks[s.stem], data / "faces" / f"{s.stem}.jpg") for s in samples]
             states = [fit(head, p) for p in points]
             header[part] = [s.stem for s in samples]
@@ -219,8 +221,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--styles", nargs="+", default=STYLES)
+    parser.add_argument("--redrawn", type=Path, help="folder of drawings in place of the data's")
     options = parser.parse_args(argv)
-    figures = pack(options.data, options.out, tuple(options.styles))
+    figures = pack(options.data, options.out, tuple(options.styles), redrawn=options.redrawn)
     print("  ".join(f"{name} {value:.4g}" for name, value in figures.items()))  # noqa: T201 figures for the user
     return 0
 
