@@ -16,6 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_PAPER = 16.0
+"""Logits taken off where the person is out of reach: far below any that the network gives."""
+
 
 @dataclass(frozen=True)
 class DrawerConfig:
@@ -49,7 +52,8 @@ class StaticDrawer(nn.Module):
     """U-Net from (B, 4, H, W) to ink logits (B, styles, H, W).
 
     Input channels: RGB in [-1, 1] and the matte in [0, 1] (1 = person). H and W are multiples of
-    `config.stride`. ``sigmoid(logits)`` is the amount of ink in [0, 1], 1 = black.
+    `config.stride`. ``sigmoid(logits)`` is the amount of ink in [0, 1], 1 = black. Farther than two strides from the
+    matte all is paper.
     """
 
     def __init__(self, config: DrawerConfig) -> None:
@@ -61,6 +65,7 @@ class StaticDrawer(nn.Module):
         self.out = nn.Conv2d(widths[0], 4 * len(config.styles), 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        far = 1 - self._reach(x[:, 3:])
         x = F.pixel_unshuffle(x, 2)  # (B, 16, H/2, W/2)
         skips = []
         for level, block in enumerate(self.down):
@@ -69,7 +74,12 @@ class StaticDrawer(nn.Module):
         for block, skip in zip(reversed(self.up), reversed(skips[:-1]), strict=True):
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(torch.cat([x, skip], dim=1))
-        return F.pixel_shuffle(self.out(x), 2)
+        return F.pixel_shuffle(self.out(x), 2) - _PAPER * far
+
+    def _reach(self, matte: Tensor) -> Tensor:
+        """(B, 1, H, W): the matte (B, 1, H, W) grown by one to two strides; wisps of hair lie there."""
+        near = F.max_pool2d(F.max_pool2d(matte, self.config.stride), 3, 1, 1)
+        return F.interpolate(near, size=matte.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def drawer_input(image: Tensor, matte: Tensor) -> Tensor:

@@ -108,7 +108,7 @@ def load_teed(data: Path) -> Teed:
     network = Teed().eval().requires_grad_(False)
     weights = torch.load(data / "teed" / "teed_7_model.pth", weights_only=True, map_location="cpu")
     network.load_state_dict(weights)
-    return network
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] torch's stub lacks it
 
 
 def normalised(edges: np.ndarray) -> np.ndarray:

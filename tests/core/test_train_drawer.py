@@ -79,6 +79,16 @@ def test_network_keeps_the_size_and_makes_one_channel_per_style():
     assert model(torch.zeros(1, 4, 64, 48)).shape == (1, 3, 64, 48)
 
 
+def test_nothing_is_drawn_far_from_the_person():
+    torch.manual_seed(0)
+    model = StaticDrawer(DrawerConfig(widths=(8, 12))).eval()
+    x = torch.rand(1, 4, 64, 64)
+    x[:, 3:] = 0
+    x[:, 3:, :, :20] = 1
+    ink = model(x).sigmoid()
+    assert ink[..., 28:].max() < 1e-4 < ink[..., :20].min()
+
+
 def test_dice_is_one_for_equal_drawings_and_near_zero_for_disjoint_ones():
     a = torch.zeros(1, 1, 64, 64)
     a[..., :32] = 1
