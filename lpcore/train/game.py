@@ -32,9 +32,12 @@ from .pool import ImagePool
 
 @dataclass(frozen=True, eq=False)
 class FrozenNets:
-    """Networks that are not trained here: flow A, reader of a drawing's landmarks, identity features."""
+    """Networks that are not trained here: flow A, reader of a drawing's landmarks, identity features.
 
-    flow: FlowNet
+    Without flow A, flow B stands in for it, as it does where a film is drawn.
+    """
+
+    flow: FlowNet | None
     landmarks: nn.Module
     identity: IdentityNet
 
@@ -64,8 +67,7 @@ class Game:
         side, soft = self.side, generator.config.soft_landmarks
         source = at_side(batch.source, side)
         targets = at_side(torch.cat([batch.first, batch.second]), side)
-        with torch.no_grad():
-            flow_a, visible = self.nets.flow.regress(source.repeat(2, 1, 1), targets, side)
+        flow_a, visible = self._flow_a(source.repeat(2, 1, 1), targets, batch.flow_b)
         code = generator.prepare(batch.photo, landmark_image(source, side, soft=soft))
         code = PhotoCode(
             tuple(f.repeat(2, 1, 1, 1) for f in code.features), code.landmarks.repeat(2, 1, 1, 1)
@@ -74,12 +76,22 @@ class Game:
             code, landmark_image(targets, side, soft=soft), batch.flow_b, flow_a, visible
         ).float()
         if self.weights.foreground:
-            matte = batch.matte.repeat(2, 1, 1, 1)
+            matte = F.avg_pool2d(batch.matte, generator.config.scale).repeat(2, 1, 1, 1)
             person = F.grid_sample(matte, batch.flow_b, padding_mode="border", align_corners=True)
             person = F.interpolate(person, (self.drawn_side,) * 2, mode="bilinear", align_corners=False)
             drawn = drawn * person + (1 - person)
         first, second = drawn.chunk(2)
         return first, second
+
+    @torch.no_grad()
+    def _flow_a(self, source: Tensor, targets: Tensor, flow_b: Tensor) -> tuple[Tensor, Tensor]:
+        """Flow (T, 2, S, S) in pixels and visibility (T, 1, S, S)."""
+        if self.nets.flow is not None:
+            return self.nets.flow.regress(source, targets, self.side)
+        steps = torch.arange(self.side, device=flow_b.device, dtype=flow_b.dtype)
+        pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
+        positions = (flow_b.permute(0, 3, 1, 2) + 1) * ((self.side - 1) / 2)
+        return positions - pixels, torch.ones_like(positions[:, :1])
 
     def generator_terms(self, batch: DrawingBatch, first: Tensor, second: Tensor) -> dict[str, Tensor]:
         """The losses of the generator that take part, by their names in `LossWeights`."""

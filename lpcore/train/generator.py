@@ -66,7 +66,7 @@ def train(
     stop: int | None = None,
 ) -> Path:
     """Run or resume the training in `out` on the pack `data`; returns the weights file (moving average, float16)."""
-    device = next(nets.flow.parameters()).device.type
+    device = next(nets.landmarks.parameters()).device.type
     torch.manual_seed(config.seed)
     players = Players(config.model, config.critic_width).to(device)
     groups = [
@@ -202,7 +202,9 @@ def main(argv: list[str] | None = None) -> int:
     """Command line of the trainer."""
     parser = argparse.ArgumentParser(prog="lpcore train generator", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a file written by `lpcore train pack`")
-    parser.add_argument("--flow", type=Path, required=True, help="weights written by `lpcore train flow`")
+    parser.add_argument(
+        "--flow", type=Path, help="weights written by `lpcore train flow`; without, flow B alone"
+    )
     parser.add_argument(
         "--landmarks", type=Path, required=True, help="weights written by `lpcore train drawing-landmarks`"
     )
@@ -216,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     nets = FrozenNets(
-        load_flow_weights(options.flow).to(device),
+        load_flow_weights(options.flow).to(device) if options.flow else None,
         load_landmark_net(options.landmarks, device),
         Pack(options.data).identity_net(device),
     )

@@ -118,6 +118,21 @@ def test_outside_the_moved_person_is_paper(packed, nets):
         assert (first == 1).all().item() == blank
 
 
+def test_without_flow_a_flow_b_stands_in(packed, nets):
+    class Same(FlowNet):
+        def regress(self, source, target, size=256):
+            pixels = torch.stack(torch.meshgrid(torch.arange(32), torch.arange(32), indexing="xy"))
+            read = (batch.flow_b.permute(0, 3, 1, 2) + 1) * 31 / 2
+            return read - pixels, torch.ones(len(read), 1, 32, 32)
+
+    batch, players = batches(packed).batch(0, 1), Players(MODEL, 4)
+    drawn = []
+    for flow in (None, Same(nets.flow.config)):
+        with torch.no_grad():
+            drawn.append(Game(players, replace(nets, flow=flow), FULL, 32).draw(batch)[0])
+    assert torch.allclose(*drawn, atol=1e-5)
+
+
 def test_the_generator_learns_the_warped_static_drawing(packed, nets):
     faithful = LossWeights(overall=0, regions=0, geometry=0, lip_line=0, identity=0, pair=0)
     torch.manual_seed(0)
