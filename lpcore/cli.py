@@ -100,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     animate.add_argument("--fps", type=_fps, default=Fraction(25), help="25, 23.976, 30000/1001, …")
     animate.add_argument("--size", type=int, help="side of the face crop in pixels, or limit of the photo's")
     animate.add_argument("--canvas", choices=("crop", "photo"), default="crop")
+    animate.add_argument("--engine", default="auto", help="warp, generator or auto = the best here")
+    animate.add_argument("--background", action="store_true", help="draw what lies behind the person too")
+    animate.add_argument("--landmarks", default="mediapipe", help="mediapipe, or fan as in the paper")
     animate.add_argument("--face", type=int, help="which face, 0 = the largest")
     animate.add_argument("--start", type=float, default=0.0, metavar="SECONDS")
     animate.add_argument("--duration", type=float, metavar="SECONDS")
@@ -159,6 +162,9 @@ def _animate(options: argparse.Namespace, reporter: Reporter) -> None:
         face=options.face,
         settings=settings,
         device=options.device,
+        engine=options.engine,
+        background=options.background,
+        detector=options.landmarks,
     )
     made = animate(options.photo, options.speech, options.out, choices, reporter.progress)
     text = f"{made.count} frames in {made.frames}\nFilm: {made.film}"

@@ -94,6 +94,16 @@ MESSAGES: dict[str, Message] = {
         "the converted checkpoint {detail} is not on this machine",
         "run `lpcore weights import --animateportrait FOLDER` on the authors' files",
     ),
+    "FAN_NOT_INSTALLED": Message(
+        "The paper's landmarks not installed",
+        "the package face-alignment, version 1.5 or later, is not here ({detail})",
+        "install lpcore with its extra `paper`, or use MediaPipe's landmarks",
+    ),
+    "FAN_FILES_MISSING": Message(
+        "The paper's landmarks incomplete",
+        "there is no file {detail}",
+        "put the file there as the authors of face-alignment publish it, or use MediaPipe's landmarks",
+    ),
     "CHECKPOINTS_MISSING": Message(
         "No checkpoints found",
         "{detail} holds none of the paper's model files",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FRAME_NAME = "frame_{:05d}.png"
 _USED_WEIGHTS = (
-    "face_detection_short", "face_detection_full", "face_mesh", "selfie", "hama", "content_branch", "static_drawer",
+    "face_detection_short", "face_detection_full", "face_mesh", "selfie", "hama", "content_branch",
 )  # fmt: skip
 
 
@@ -29,11 +29,12 @@ def analyze(
     face: int | None = None,
     point: tuple[float, float] | None = None,
     progress: Progress = no_progress,
+    detector: str = "mediapipe",
 ) -> Portrait:
     """Find the face in a photo: crop, 68 landmarks, matte. See `lpcore.face.analyze`."""
     from .face import analyze as find
 
-    return find(photo, face, point, progress)
+    return find(photo, face, point, progress, detector)
 
 
 def speak(
@@ -71,8 +72,10 @@ def draw(
     size: int = 512,
     canvas: str = "crop",
     device: str = "",
+    engine: str = "auto",
+    background: bool = False,
 ) -> Iterator[np.ndarray]:
-    """One (H, W) uint8 grey drawing (ink 0, paper 255) for each of `frames` (None = all).
+    """One (H, W) uint8 grey drawing (ink 0, paper 255), or (H, W, 3) in colour, for each of `frames` (None = all).
 
     See `lpcore.drawing.stream.FrameStream` for the arguments and the errors; an index outside the motion or an
     empty choice raises LpError ``NO_FRAMES``.
@@ -81,7 +84,8 @@ def draw(
     from .drawing.stream import FrameStream
 
     points = chosen_points(motion.points, frames)
-    return FrameStream(portrait, style, size, canvas, pick_device(device)).frames(points)
+    stream = FrameStream(portrait, style, size, canvas, pick_device(device), engine, background)
+    return stream.frames(points)
 
 
 def chosen_points(points: np.ndarray, frames: Sequence[int] | None) -> np.ndarray:
@@ -94,7 +98,7 @@ def chosen_points(points: np.ndarray, frames: Sequence[int] | None) -> np.ndarra
 
 @dataclass(frozen=True)
 class Animate:
-    """The choices of one `animate` run; see the fields of `types.Recipe`."""
+    """The choices of one `animate` run; see `types.Recipe`, `FrameStream` and `lpcore.face.analyze`."""
 
     style: str = "ink"
     size: int = 512
@@ -105,6 +109,9 @@ class Animate:
     face: int | None = None
     settings: SpeakSettings = field(default_factory=SpeakSettings)
     device: str = ""
+    engine: str = "auto"
+    background: bool = False
+    detector: str = "mediapipe"
 
 
 @dataclass(frozen=True)
@@ -124,16 +131,16 @@ def animate(
 
     Raises LpError for everything a user can mend; frames that were written stay, sources are only read.
     """
-    from .drawing.styles import style
+    from .drawing.styles import pick_engine, style
     from .film import encode_film
     from .frames import prepare_folder, write_atomically, write_frames
     from .motion.files import save_motion
 
     choices = choices or Animate()
-    style(choices.style)
+    pick_engine(style(choices.style), choices.engine)
     folder = out / "frames"
     prepare_folder(folder)
-    portrait = analyze(photo, choices.face, progress=_share(progress, 0.0, 0.1))
+    portrait = analyze(photo, choices.face, progress=_share(progress, 0.0, 0.1), detector=choices.detector)
     motion = speak(
         portrait,
         speech,
@@ -145,7 +152,14 @@ def animate(
     )
     save_motion(out / "motion.npz", motion)
     images = draw(
-        portrait, motion, choices.style, size=choices.size, canvas=choices.canvas, device=choices.device
+        portrait,
+        motion,
+        choices.style,
+        size=choices.size,
+        canvas=choices.canvas,
+        device=choices.device,
+        engine=choices.engine,
+        background=choices.background,
     )
     count = len(motion)
     _forget_longer_take(folder, count)
@@ -187,6 +201,16 @@ def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> d
         size=choices.size,
         canvas=choices.canvas,
         settings=asdict(choices.settings),
-        weights={name: weights.sha256(name) for name in _USED_WEIGHTS},
+        weights=_used_weights(choices),
         version=__version__,
     ).to_dict()
+
+
+def _used_weights(choices: Animate) -> dict[str, str]:
+    from .drawing.styles import pick_engine, style, weight_files
+    from .face.fan import checksums
+
+    chosen = style(choices.style)
+    drawing = weight_files(chosen, pick_engine(chosen, choices.engine))
+    used = {name: weights.sha256(name) for name in (*_USED_WEIGHTS, *drawing)}
+    return used | (checksums() if choices.detector == "fan" else {})

@@ -6,6 +6,7 @@ process when the add-on is gone. Both write events through one lock. Models and 
 
 from __future__ import annotations
 
+import argparse
 import os
 import queue
 import sys
@@ -26,7 +27,8 @@ from .version import __version__
 class Session:
     """The state between requests: the portrait and the frame stream last used, by what they were made from."""
 
-    def __init__(self) -> None:
+    def __init__(self, detector: str = "mediapipe") -> None:
+        self._detector = detector
         self._portrait: tuple[Any, Portrait] | None = None
         self._stream: tuple[Any, Any] | None = None
 
@@ -56,7 +58,7 @@ class Session:
         key = (path, status and (status.st_mtime_ns, status.st_size), request.face, point)
         if self._portrait is None or self._portrait[0] != key:
             self._portrait, self._stream = None, None
-            self._portrait = (key, analyze(path, request.face, point, progress))
+            self._portrait = (key, analyze(path, request.face, point, progress, self._detector))
         return self._portrait[1]
 
     def _analyze(self, request: protocol.Analyze, progress: Progress) -> dict[str, Any]:
@@ -157,8 +159,8 @@ def _about() -> dict[str, Any]:
 class Worker:
     """Connects a `Session` to a pair of pipes."""
 
-    def __init__(self, source: IO[str], sink: IO[str]) -> None:
-        self._source, self._sink = source, sink
+    def __init__(self, source: IO[str], sink: IO[str], detector: str = "mediapipe") -> None:
+        self._source, self._sink, self._detector = source, sink, detector
         self._lock = threading.Lock()
         self._requests: queue.SimpleQueue[protocol.Request] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
@@ -167,7 +169,7 @@ class Worker:
     def run(self) -> None:
         """Answer requests in order; the end of the input ends the process."""
         threading.Thread(target=self._read, daemon=True).start()
-        session = Session()
+        session = Session(self._detector)
         while True:
             request = self._requests.get()
             self._finish(request.id, self._attempt(session, request))
@@ -239,10 +241,13 @@ def failure(request: protocol.Request, error: Exception) -> protocol.Failed:
 
 def main() -> None:
     """Serve standard input and output; stray prints of libraries go to standard error."""
+    parser = argparse.ArgumentParser(prog="python -m lpcore.worker", description=__doc__)
+    parser.add_argument("--landmarks", default="mediapipe", help="mediapipe, or fan as in the paper")
+    detector = parser.parse_args().landmarks
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), encoding="utf-8")
-    Worker(source, sink).run()
+    Worker(source, sink, detector).run()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from ..errors import LpError
 from ..types import CROP, FaceBox, Portrait, Progress, no_progress
 from .crop import crop_window
 from .detect import Detection, detect
+from .fan import fan_landmarks
 from .landmarks import Landmarks, landmarks, upright
 from .load import load
 from .matte import mattes
@@ -22,6 +23,9 @@ MIN_FACE = 60
 MAX_LOST = 0.12
 """Share of the face's size that may lie beyond the picture's edge."""
 
+DETECTORS = ("mediapipe", "fan")
+"""Whose landmarks a portrait may have."""
+
 MAX_FACES = 20
 """Finds per round that are looked at closely."""
 
@@ -31,6 +35,7 @@ def analyze(
     face: int | None = None,
     point: tuple[float, float] | None = None,
     progress: Progress = no_progress,
+    detector: str = "mediapipe",
 ) -> Portrait:
     """Find the face in `photo`: its landmarks, crop and matte.
 
@@ -38,13 +43,17 @@ def analyze(
         photo: image file, or array as `load.load` takes it.
         face: index into the faces found, largest first; None = decide by `point`.
         point: a place on the wanted face in pixels of the upright photo; None = the largest face.
+        detector: whose landmarks, "mediapipe" or the paper's "fan" (see `fan.fan_landmarks`).
         progress: called with phases "read the photo", "find the face" and "cut out the person".
 
     Landmark depth: crop units, negative towards the viewer, zero near the head's middle.
 
     Raises LpError: ``PHOTO_MISSING``, ``PHOTO_UNREADABLE``, ``NO_FACE``, ``FACE_CHOICE``, ``PHOTO_TOO_SMALL``,
-    ``FACE_CUT_OFF``, ``WEIGHTS_MISSING``, ``WEIGHTS_DAMAGED``.
+    ``FACE_CUT_OFF``, ``WEIGHTS_MISSING``, ``WEIGHTS_DAMAGED``, ``BAD_VALUE`` (detector), ``FAN_NOT_INSTALLED``,
+    ``FAN_FILES_MISSING``.
     """
+    if detector not in DETECTORS:
+        raise LpError("BAD_VALUE", f"the landmarks must be by {' or '.join(DETECTORS)}, not {detector!r}")
     progress("read the photo", 0.0)
     pixels, digest, name = load(photo)
     found = _faces(pixels, name, progress)
@@ -56,7 +65,9 @@ def analyze(
 
     crop = crop_window(marks.points, marks.roll)
     image = cut(pixels, crop, CROP)
-    points = to_window(marks.points, crop).astype(np.float32)
+    points, confidence = to_window(marks.points, crop).astype(np.float32), marks.confidence.astype(np.float32)
+    if detector == "fan":
+        points, confidence = fan_landmarks(image, points)
     progress("cut out the person", 0.6)
     whole_matte, matte = mattes(pixels, crop, image, points)
     portrait = Portrait(
@@ -69,7 +80,7 @@ def analyze(
         image=image,
         matte=matte,
         landmarks=points,
-        confidence=marks.confidence.astype(np.float32),
+        confidence=confidence,
     )
     progress("cut out the person", 1.0)
     return portrait
