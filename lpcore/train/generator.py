@@ -49,8 +49,8 @@ class TrainGenerator:
     batch: int = 4
     rate: float = 2e-4
     critic_rate: float = 1e-4
-    critic_width: int = 48
-    pool: int = 50
+    critic_width: int = 32
+    pool: int = 16
     seed: int = 0
     judged: int = 4
     sheet_every: int = 500
@@ -76,7 +76,15 @@ def train(
     # One optimiser for both: it passes over parameters without a gradient, and each player has one in its turn only.
     optimizer = torch.optim.Adam(groups, betas=(0.5, 0.999))
     pool = ImagePool(config.pool, config.seed)
-    run = Run(out, players, optimizer, steps=config.steps, minutes=minutes, stop=stop, beside={"pool": pool})
+    run = Run(
+        out,
+        players.generator,
+        optimizer,
+        steps=config.steps,
+        minutes=minutes,
+        stop=stop,
+        beside={"critics": players.critics, "pool": pool},
+    )
     pack, game = Pack(data), Game(players, nets, ABLATIONS[config.ablation], config.side)
     batches, unseen = (
         DrawingBatches(
@@ -98,10 +106,10 @@ def train(
         # Reported before the step: the average has then taken in the one before.
         if seen and step % config.sheet_every == 0:
             sheet = out / f"sheet_{step:06d}.png"
-            run.log(**_means(seen), **evaluate(game, unseen, run.average.generator, config, sheet))
+            run.log(**_means(seen), **evaluate(game, unseen, run.average, config, sheet))
             seen.clear()
         seen.append(play(game, batches.batch(step, config.batch), optimizer, pool))
-    figures = evaluate(game, unseen, run.average.generator, config, out / "sheet_end.png")
+    figures = evaluate(game, unseen, run.average, config, out / "sheet_end.png")
     if seen:
         run.log(**_means(seen), **figures)
     path = out / f"generator_{config.style}.safetensors"
@@ -171,9 +179,9 @@ def _draw_sheet(batch: DrawingBatch, drawings: tuple[Tensor, Tensor], path: Path
     cv2.imwrite(str(path), ((sheet.clamp(-1, 1) + 1) * 127.5).byte().cpu().numpy()[..., ::-1])
 
 
-def export(run: Run[Players], config: TrainGenerator, path: Path, figures: Mapping[str, float]) -> None:
+def export(run: Run[Generator], config: TrainGenerator, path: Path, figures: Mapping[str, float]) -> None:
     """Write the generator's moving average as float16 safetensors; configuration and figures go into the header."""
-    state = run.average.generator.state_dict()
+    state = run.average.state_dict()
     tensors = {
         k: v.half().contiguous().cpu() for k, v in state.items() if not k.endswith("num_batches_tracked")
     }
