@@ -145,11 +145,12 @@ class DrawingBatches:
         if kind < mix.own:
             return pair.source, pair.source + mix.step * rng.uniform(0, 1) * motion
         if kind < mix.own + mix.other:
-            foreign = self._pair(int(rng.integers(0, len(self._faces))), rng).target
+            other = self._pair(int(rng.integers(0, len(self._faces))), rng).target
+            foreign = _brought_to(other, pair.source)
             # As in the paper: every point for itself, the lips as one; the authors' offsets only go right and down.
             offset = rng.uniform(-0.5, 0.5, foreign.shape) * mix.jitter * CROP
             offset[list(points68.LIPS)] = offset[points68.LIPS[0]]
-            return foreign, (foreign + offset).astype(np.float32)
+            return foreign, foreign + offset
         return pair.target, pair.target - mix.step * rng.uniform(0, 1) * motion
 
     def _moments(self, pairs: Sequence[Pair], between: Sequence[FaceState]) -> Tensor:
@@ -183,3 +184,9 @@ class DrawingBatches:
 def at_side(points: Tensor, side: int) -> Tensor:
     """Crop units to pixels of the whole crop at side x side pixels."""
     return (points + 0.5) * (side / CROP) - 0.5
+
+
+def _brought_to(points: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """`points` (68, 2) with the middle and the size of `place` (68, 2), as if both photos were cropped alike."""
+    size = place.std(0).mean() / points.std(0).mean()
+    return (points - points.mean(0)) * size + place.mean(0)

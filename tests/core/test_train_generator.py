@@ -83,6 +83,7 @@ def test_own_targets_are_the_photo_s_landmarks_and_adjacent_ones_are_near(packed
     assert 0 < near < 0.3 * far
     foreign = batches(packed, mix=TargetMix(own=0, other=1)).batch(0, 4)
     assert (foreign.second - foreign.first).abs().max() <= 3 + 1e-3
+    assert torch.allclose(foreign.first.mean(1), foreign.source.mean(1), atol=0.1), "cropped alike"
 
 
 def test_flow_b_reads_the_source_at_each_target_landmark(packed):
