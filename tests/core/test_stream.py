@@ -1,12 +1,16 @@
-"""Frames of a whole portrait, with made-up drawer weights."""
+"""Frames of a whole portrait by the warped static drawing, with made-up drawer weights."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 from conftest import drop_jaw
 
-from lpcore.drawing.stream import FrameStream
+from lpcore.drawing.stream import FrameStream as AnyStream
 from lpcore.errors import LpError
 from lpcore.types import CropTransform, Portrait
+
+FrameStream = partial(AnyStream, engine="warp")
 
 
 @pytest.fixture
