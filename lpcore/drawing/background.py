@@ -29,7 +29,7 @@ def blend(drawn: Picture, person: Picture, background: Picture) -> Picture:
 def without_person(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """The photo (H, W, 3) uint8 with the person painted out smoothly from what surrounds them.
 
-    matte: (H, W) float32 in [0, 1], 1 = person. A picture filled by the person becomes plain grey.
+    matte: (H, W) float32 in [0, 1], 1 = person, or whatever else shall go. A picture full of it becomes plain grey.
     """
     height, width = matte.shape
     hole = _grown(matte, _REACH * min(height, width))

@@ -101,7 +101,7 @@ def _crop_layers(
         np.linalg.inv(canvas.crop_to_frame),
         ink[None, None],
         person_layer(portrait.matte, device),
-        _behind(portrait.image, portrait.matte, channel, device) if background else None,
+        _behind(portrait.image, _hidden(portrait), channel, device) if background else None,
     )
 
 
@@ -135,9 +135,16 @@ def _photo_layers(
     )
 
 
-def _behind(image: np.ndarray, matte: np.ndarray, channel: int, device: str) -> Tensor:
-    """(1, 1, h, w) ink logits of the photo without the person; the drawer draws what the matte shows it: all."""
-    return draw_logits(without_person(image, matte), np.ones_like(matte), device)[channel][None, None]
+def _behind(image: np.ndarray, hidden: np.ndarray, channel: int, device: str) -> Tensor:
+    """(1, 1, h, w) ink logits of the photo without what is hidden; the drawer draws what the matte shows it: all."""
+    return draw_logits(without_person(image, hidden), np.ones_like(hidden), device)[channel][None, None]
+
+
+def _hidden(portrait: Portrait) -> np.ndarray:
+    """(512, 512) float32: the crop's matte, and 1 where it only repeats the photo's border."""
+    photo = np.ones(portrait.photo.shape[:2], np.float32)
+    seen = _warp(photo, portrait.crop.matrix(), portrait.matte.shape, 0)
+    return np.maximum(portrait.matte, (seen < 0.5).astype(np.float32))
 
 
 def _warp(image: np.ndarray, matrix: np.ndarray, shape: tuple[int, int], outside: float) -> np.ndarray:

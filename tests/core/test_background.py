@@ -1,5 +1,7 @@
 """What stands still behind the person: a photo without them, and no ink where they were."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def sitter(portrait, room):
     """The portrait's head before the room."""
     share = portrait.matte[..., None]
     image = (portrait.image * share + room * (1 - share)).astype(np.uint8)
-    return type(portrait)(**{**vars(portrait), "image": image, "photo": image, "photo_matte": portrait.matte})
+    return replace(portrait, image=image, photo=image, photo_matte=portrait.matte)
 
 
 def test_equation_1_at_its_ends():
@@ -60,8 +62,8 @@ def test_the_trained_drawer_leaves_no_contour_where_the_person_was(sitter, style
     everything = np.ones_like(sitter.matte)
     ghost = draw_logits(sitter.image, everything)[channel].sigmoid().numpy()
     clean = draw_logits(without_person(sitter.image, sitter.matte), everything)[channel].sigmoid().numpy()
-    assert ghost[outline].mean() > 0.1
-    assert clean[outline].max() < 0.1
+    assert ghost[outline].max() > 0.5
+    assert clean[outline].max() < 0.2
 
 
 def test_the_stream_draws_the_background_it_is_asked_for(sitter):
@@ -72,3 +74,15 @@ def test_the_stream_draws_the_background_it_is_asked_for(sitter):
     (corner, moved), corner_off = (f[:90, :60] for f in on.frames(points)), off.static[:90, :60]
     assert (corner < 128).mean() > 0.03 and (corner_off < 128).mean() < 0.01
     assert np.abs(corner.astype(int) - moved).max() <= 3
+
+
+def test_nothing_is_drawn_beyond_the_photos_edge(sitter, room):
+    """The crop repeats the photo's last row there: stripes, were they drawn."""
+    photo = room[:400]
+    photo[:, ::16] //= 3
+    image = np.concatenate([photo, np.repeat(photo[-1:], 112, axis=0)])
+    cut_off = replace(sitter, image=image, photo=photo, photo_matte=sitter.matte[:400])
+    frame = FrameStream(cut_off, "pen", engine="warp", background=True).static
+    beside = np.r_[0:80, 432:512]
+    assert (frame[:380, beside] < 128).mean() > 0.01
+    assert (frame[430:, beside] < 128).mean() < 0.001
