@@ -49,11 +49,11 @@ STYLES: dict[str, Style] = {
     style.name: style
     for style in (
         Style(
-            "ink", "Ink", "Brush and ink: firm lines, solid blacks", channel=0, mouth=1.0, line=1.7, gain=3.0,
+            "ink", "Ink", "Brush and ink: firm lines, solid blacks", channel=0, mouth=1.0, line=1.7, gain=1.2,
             generator="generator_ink",
         ),
         Style(
-            "pen", "Pen", "Fine pen: soft lines, open tone", channel=1, mouth=0.7, line=1.2, gain=1.6,
+            "pen", "Pen", "Fine pen: soft lines, open tone", channel=1, mouth=0.7, line=1.2, gain=1.1,
             generator="generator_pen",
         ),
         Style(
