@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -161,8 +162,8 @@ class GeneratorStream:
         logits = 2 * torch.atanh(drawn.clamp(-0.999, 0.999))
         return torch.sigmoid(self._gain * self._canvas.place(logits))
 
-    def _half_precision(self) -> torch.autocast:
-        return torch.autocast(self._device, torch.bfloat16, enabled=self._device == "cuda")
+    def _half_precision(self) -> AbstractContextManager[object]:
+        return torch.autocast("cuda", torch.bfloat16) if self._device == "cuda" else nullcontext()
 
 
 def _sit(

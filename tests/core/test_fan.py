@@ -10,9 +10,11 @@ import pytest
 import torch
 from conftest import frontal_face
 
-from lpcore import analyze, messages
+from lpcore import analyze, messages, protocol
 from lpcore.errors import LpError
 from lpcore.face import fan
+from lpcore.frames import write_png
+from lpcore.worker import Session
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +140,17 @@ def test_a_portrait_gets_the_detectors_landmarks(monkeypatch, files):
     assert np.allclose(portrait.landmarks[:, :2], usual.landmarks[:, :2] + 1.5)
     assert np.array_equal(portrait.landmarks[:, 2], usual.landmarks[:, 2])
     assert np.array_equal(portrait.image, usual.image)
+
+
+@pytest.mark.weights
+def test_the_worker_can_be_told_the_detector(monkeypatch, files, tmp_path):
+    photo = tmp_path / "photo.png"
+    write_png(photo, pytest.importorskip("skimage").data.astronaut())
+    request = protocol.Analyze(1, str(photo), str(tmp_path / "out"))
+    usual = np.array(Session().answer(request, lambda event: None)["landmarks"])
+    Library([usual[:, :2] + 2]).install(monkeypatch)
+    found = np.array(Session("fan").answer(request, lambda event: None)["landmarks"])
+    assert np.allclose(found[:, :2], usual[:, :2] + 2, atol=1e-4)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("face_alignment") is None, reason="needs the extra `paper`")

@@ -12,6 +12,7 @@ from conftest import drop_jaw
 from scipy.interpolate import griddata
 from weight_files import OWN, PUBLISHED, WeightFiles
 
+from lpcore import draw
 from lpcore.drawing.flow_net import load_flow_net
 from lpcore.drawing.generator import load_generator
 from lpcore.drawing.paper import load_matting, load_upd
@@ -21,7 +22,7 @@ from lpcore.drawing.paper.upd import UpdGenerator
 from lpcore.drawing.stream import FrameStream
 from lpcore.film import encode_film
 from lpcore.frames import write_png
-from lpcore.types import CropTransform
+from lpcore.types import CropTransform, Motion
 
 
 @pytest.fixture
@@ -97,6 +98,18 @@ def test_the_person_alone_is_the_networks_drawing(files, portrait):
     expected = (drawn[0, 0].numpy() + 1) * 127.5
     frame = FrameStream(with_matte(portrait, 1), "ink").static
     assert np.abs(frame - expected).max() < 1.5
+
+
+def test_the_verb_hands_engine_and_background_on(small_drawer, files, portrait):
+    files.generator("generator_ink", OWN)
+    still = Motion(Fraction(25), 0.0, portrait.landmarks, {"lips": np.zeros((1, 68, 3), np.float32)})
+    images = {
+        (engine, background): next(draw(portrait, still, device="cpu", engine=engine, background=background))
+        for engine in ("warp", "generator")
+        for background in (False, True)
+    }
+    assert len({image.tobytes() for image in images.values()}) == 4
+    assert np.array_equal(images["generator", False], FrameStream(portrait, "ink").static)
 
 
 def test_flow_a_takes_part_once_its_net_is_there(files, portrait):
