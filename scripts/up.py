@@ -62,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         "--torch",
         default="auto",
         metavar="cpu|cuda|SPEC",
-        help="build of PyTorch: by default cuda where nvidia-smi answers, else cpu; or a version such as "
-        "2.10.0, ==2.9.* or ==2.13.0+cu130",
+        help="build of PyTorch: by default the one that is here, at first cuda where nvidia-smi answers, else cpu; "
+        "or a version such as 2.10.0, ==2.9.* or ==2.13.0+cu130",
     )
     parser.add_argument(
         "--index-url",
@@ -85,9 +85,12 @@ def set_up(arguments: argparse.Namespace) -> Path:
         raise Trouble(f"this is Python {platform.python_version()}; Line Portrait needs 3.11 or newer.")
     venv = ROOT / ".venv"
     choice = "cuda" if arguments.torch == "auto" and has_nvidia() else arguments.torch
+    torch = torch_requirement(choice)
     index = index_options(arguments.index_url, arguments.extra_index_url)
     old = read_stamp(venv)
-    new = stamp(ROOT / "pyproject.toml", torch_requirement(choice), index, EXTRAS[arguments.verb], old)
+    if old and arguments.torch == "auto" and not index:
+        torch, index = old["torch"], old["index"]
+    new = stamp(ROOT / "pyproject.toml", torch, index, EXTRAS[arguments.verb], old)
     if new == old and venv_python(venv).exists():
         say(f"{venv.name} is up to date")
     else:
@@ -97,9 +100,13 @@ def set_up(arguments: argparse.Namespace) -> Path:
             say(f"Installing PyTorch ({new['torch']})")
             for note in torch_notes(platform.system(), platform.machine(), choice, bool(index)):
                 print(f"    {note}")
+            # Without its stamp, an environment that is left half changed is filled anew.
+            remove_stamp(venv)
             if old:
                 pip(python, "uninstall", "--yes", "torch")
             pip(python, "install", *index, new["torch"])
+        # PyTorch is as wanted from here on; what stands for the rest stays open until that is done.
+        write_stamp(venv, {**new, "pyproject": None})
         say(f"Installing lpcore with {' and '.join(new['extras'])}")
         pip(python, "install", "--quiet", "--editable", f"{ROOT}[{','.join(new['extras'])}]")
         write_stamp(venv, new)
@@ -188,6 +195,10 @@ def read_stamp(venv: Path) -> dict | None:
         return json.loads((venv / "up.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def remove_stamp(venv: Path) -> None:
+    (venv / "up.json").unlink(missing_ok=True)
 
 
 def write_stamp(venv: Path, values: dict) -> None:

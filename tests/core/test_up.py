@@ -131,6 +131,33 @@ def test_failed_installation_is_tried_again(up):
     assert any("torch==2.13.0" in call for call in up.calls)
 
 
+def test_failed_change_of_torch_is_mended_by_the_next_run(up):
+    up.set_up(arguments())
+    up.codes["torch==2.10.0"] = 1
+    with pytest.raises(up.Trouble, match="online"):
+        up.set_up(arguments(torch="2.10.0", index_url="u://x"))
+    up.codes.clear()
+    up.calls.clear()
+    up.set_up(arguments())
+    assert ["install", "torch==2.13.0"] in [call[-2:] for call in up.calls]
+
+
+@pytest.mark.parametrize("verb", ["demo", "test"])
+def test_torch_stays_as_it_is_unless_another_is_asked_for(up, verb):
+    up.set_up(arguments("demo", torch="2.10.0", index_url="u://cpu"))
+    up.codes["--editable"] = 1
+    up.calls.clear()
+    (up.ROOT / "pyproject.toml").write_text("[project] # changed")
+    with pytest.raises(up.Trouble):
+        up.set_up(arguments(verb))
+    up.codes.clear()
+    up.set_up(arguments(verb))
+    assert sum("--editable" in call for call in up.calls) == 2
+    assert not any(word.startswith("torch") for call in up.calls for word in call)
+    up.set_up(arguments(verb, torch="cpu"))
+    assert ["install", "torch==2.13.0"] in [call[-2:] for call in up.calls]
+
+
 def test_broken_environment_is_made_anew(up, tmp_path):
     up.set_up(arguments())
     up.venv_python(tmp_path / ".venv").unlink()
