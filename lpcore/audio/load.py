@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from math import gcd
+from math import gcd, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +45,12 @@ def load(
         of the file resampled to `rate`, ending earlier where the file ends; nothing is padded.
 
     Raises:
-        LpError: ``AUDIO_MISSING``, ``AUDIO_UNREADABLE``, ``AUDIO_TOO_SHORT``, ``SPAN_OUTSIDE``.
+        LpError: ``AUDIO_MISSING``, ``AUDIO_UNREADABLE`` (a damaged span too), ``AUDIO_TOO_SHORT``,
+            ``SPAN_OUTSIDE``, ``BAD_VALUE`` (a span that is not of finite numbers).
     """
     source = Path(path)
+    if not isfinite((start + (duration or 0)) * rate):
+        raise LpError("BAD_VALUE", f"the span starts at {start:g} s and lasts {duration or 0:g} s")
     if start < 0 or (duration is not None and duration <= 0):
         raise LpError("SPAN_OUTSIDE", f"the span starts at {start:g} s and lasts {duration or 0:g} s")
     first = round(start * rate)
@@ -57,9 +60,14 @@ def load(
         blocks = _decode(source, rate)
         samples, total = _cut(blocks, first, last)
     else:
-        with sound:
-            total = round(sound.frames * rate / sound.samplerate)
-            samples = _resampled(sound, first, total if last is None else min(last, total), rate)
+        import soundfile
+
+        try:
+            with sound:
+                total = round(sound.frames * rate / sound.samplerate)
+                samples = _resampled(sound, first, total if last is None else min(last, total), rate)
+        except soundfile.SoundFileError as error:
+            raise LpError("AUDIO_UNREADABLE", str(source)) from error
     if first >= total > 0 or (last is not None and last > total + OVERHANG * rate):
         ends = "" if last is None else f" and ends at {last / rate:.2f} s"
         raise LpError(

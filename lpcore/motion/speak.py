@@ -163,6 +163,8 @@ def _check(settings: SpeakSettings, fps: Fraction, frames: int | None) -> None:
             raise LpError("BAD_VALUE", f"{name} is {value:g}, it must be 0 or more")
     if not isfinite(settings.silence_db) or settings.silence_db >= 0:
         raise LpError("BAD_VALUE", f"silence_db is {settings.silence_db:g}, it must be below 0")
+    if settings.seed < 0:
+        raise LpError("BAD_VALUE", f"seed is {settings.seed}, it must be 0 or more")
     if not 1 <= fps <= 240:
         raise LpError("BAD_VALUE", f"the frame rate is {float(fps):g}, it must be between 1 and 240")
     if frames is not None and frames < 1:

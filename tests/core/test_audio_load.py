@@ -143,5 +143,20 @@ def test_errors_have_codes(tmp_path, recordings):
     assert code_of(recordings[44100], 2.0, 2.0) == "SPAN_OUTSIDE"
 
 
+def test_a_torn_file_is_unreadable(tmp_path):
+    soundfile.write(tmp_path / "whole.flac", sound(6.0, 44100), 44100)
+    content = (tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "torn.flac").write_bytes(content[: len(content) // 2])
+    assert code_of(tmp_path / "torn.flac") == "AUDIO_UNREADABLE"
+    assert code_of(tmp_path / "torn.flac", 5.0, 0.5) == "AUDIO_UNREADABLE"
+    assert len(load(tmp_path / "torn.flac", 0.5, 0.5)) == 8000
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e308])
+def test_spans_are_finite(recordings, value):
+    assert code_of(recordings[16000], value) == "BAD_VALUE"
+    assert code_of(recordings[16000], 0.0, value) == "BAD_VALUE"
+
+
 def test_a_span_may_overhang_by_less_than_a_frame(recordings):
     assert len(load(recordings[16000], 2.5, 0.54)) == 8000

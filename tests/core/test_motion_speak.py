@@ -143,11 +143,20 @@ def test_values_out_of_range_are_named(babble, portrait):
         {"head": float("nan")},
         {"silence_db": 3.0},
         {"blink_rate": float("inf")},
+        {"seed": -1},
     ):
         with pytest.raises(LpError) as caught:
             speak(portrait, babble, settings=SpeakSettings(**wrong))
         assert caught.value.code == "BAD_VALUE" and next(iter(wrong)) in caught.value.detail
-    for arguments in ({"fps": Fraction(0)}, {"frames": 0}):
+    nan, inf = float("nan"), float("inf")
+    for arguments in (
+        {"fps": Fraction(0)},
+        {"frames": 0},
+        {"start": nan},
+        {"start": inf},
+        {"duration": nan},
+        {"duration": inf, "frames": 5},
+    ):
         with pytest.raises(LpError) as caught:
             speak(portrait, babble, **arguments)
         assert caught.value.code == "BAD_VALUE"
