@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from .errors import LpError
+from .errors import LpError, as_lp_error
 from .messages import sentence
 from .types import SpeakSettings
 from .version import __version__
@@ -139,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     train = verbs.add_parser("train", help="train a network", add_help=False)
     train.add_argument("network", choices=sorted(TRAINERS))
     train.add_argument("arguments", nargs=argparse.REMAINDER)
-    train.set_defaults(run=None, json=False)
+    train.set_defaults(run=_train, json=False)
     return parser
 
 
@@ -215,6 +216,13 @@ def _styles(options: argparse.Namespace, reporter: Reporter) -> None:
     reporter.done("\n".join(rows), styles=[vars(style) for style in available()])
 
 
+def _train(options: argparse.Namespace, reporter: Reporter) -> None:
+    try:
+        importlib.import_module(TRAINERS[options.network]).main(options.arguments)
+    except FileNotFoundError as error:
+        raise LpError("DATA_MISSING", str(error.filename or error)) from error
+
+
 def guarded(run: Callable[[], None], reporter: Reporter) -> int:
     """Run and turn every ending into an exit code; unforeseen errors leave a traceback only with LPCORE_DEBUG."""
     try:
@@ -224,18 +232,25 @@ def guarded(run: Callable[[], None], reporter: Reporter) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has left; the interpreter would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         if os.environ.get("LPCORE_DEBUG"):
             traceback.print_exc()
-        reporter.failed("INTERNAL", f"{type(error).__name__}: {error}")
-        return 3
+        cause = as_lp_error(error, "the work in hand")
+        reporter.failed(cause.code, cause.detail)
+        return 1 if cause.code == "OUT_OF_MEMORY" else 3
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A narrow console must not turn a path it cannot show into a failure.
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(argv)
-    if options.verb == "train":
-        return importlib.import_module(TRAINERS[options.network]).main(options.arguments)
     reporter = Reporter(options.json)
     return guarded(lambda: options.run(options, reporter), reporter)

@@ -24,3 +24,11 @@ class LpError(Exception):
 
 class Cancelled(Exception):
     """Raised by a progress callback to stop the work in hand; never shown as an error."""
+
+
+def as_lp_error(error: Exception, work: str) -> LpError:
+    """`error` as what the user can be told: out of memory during `work`, or something unforeseen."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return LpError("OUT_OF_MEMORY", work)
+    return LpError("INTERNAL", f"{type(error).__name__}: {error}")

@@ -27,6 +27,9 @@ MESSAGES: dict[str, Message] = {
         "Photo unreadable", "{detail} is not an image that can be read", "choose a JPEG, PNG or WebP photo"
     ),
     "PHOTO_MISSING": Message("Photo missing", "there is no file {detail}", "choose the photo again"),
+    "PHOTO_TOO_LARGE": Message(
+        "Photo too large", "{detail} has more than 178 million pixels", "choose a smaller copy of the photo"
+    ),
     "PHOTO_TOO_SMALL": Message(
         "Photo too small",
         "the face is only {detail} pixels wide",
@@ -77,6 +80,12 @@ MESSAGES: dict[str, Message] = {
     ),
     "FILM_FAILED": Message(
         "Film not written", "the film encoder stopped: {detail}", "the PNG frames are complete; try again"
+    ),
+    # training
+    "DATA_MISSING": Message(
+        "Training data missing",
+        "there is no file {detail}",
+        "give the folder or file that the trainer's --help names",
     ),
     # weights and engine
     "WEIGHTS_MISSING": Message(
@@ -142,7 +151,7 @@ MESSAGES: dict[str, Message] = {
     "NO_ENGINE": Message(
         "Engine not found",
         "{detail}",
-        "run `python3 scripts/up.py` once, or choose the engine's Python in the add-on's preferences",
+        "run `python3 scripts/up.py setup` once, or choose the engine's Python in the add-on's preferences",
     ),
     "ENGINE_DIED": Message(
         "Engine stopped",
@@ -160,7 +169,9 @@ MESSAGES: dict[str, Message] = {
         "make sure that the add-on and the engine have the same version",
     ),
     "INTERNAL": Message(
-        "Engine error", "something unforeseen happened: {detail}", "send the engine's log file with a report"
+        "Engine error",
+        "something unforeseen happened: {detail}",
+        "set the variable LPCORE_DEBUG=1, try again and send what it prints, or the engine's log file, with a report",
     ),
 }
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import weights
 from .errors import LpError
-from .types import Motion, Portrait, Progress, Recipe, SpeakSettings, no_progress
+from .types import Motion, Portrait, Progress, Recipe, SpeakSettings, no_progress, share_of
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _USED_WEIGHTS = (
 
 
 def analyze(
-    photo: Path | np.ndarray,
+    photo: Path | str | np.ndarray,
     face: int | None = None,
     point: tuple[float, float] | None = None,
     progress: Progress = no_progress,
@@ -39,7 +40,7 @@ def analyze(
 
 def speak(
     portrait: Portrait,
-    audio: Path,
+    audio: Path | str,
     *,
     start: float = 0.0,
     duration: float | None = None,
@@ -53,7 +54,7 @@ def speak(
 
     return predict(
         portrait,
-        audio,
+        Path(audio),
         start=start,
         duration=duration,
         frames=frames,
@@ -129,18 +130,25 @@ def animate(
 ) -> Animation:
     """Photo and speech to ``OUT/film.mp4``, ``OUT/frames/*.png``, ``OUT/motion.npz`` and ``OUT/recipe.json``.
 
-    Raises LpError for everything a user can mend; frames that were written stay, sources are only read.
+    An earlier take in OUT is replaced when the new one is complete; until then its frames grow in
+    ``OUT/frames.partial``, where they stay if the run fails. Raises LpError for everything a user can mend.
     """
+    from .device import pick_device
     from .drawing.styles import pick_engine, style
     from .film import encode_film
-    from .frames import prepare_folder, write_atomically, write_frames
+    from .frames import prepare_folder, write_atomically, write_frames, writing
     from .motion.files import save_motion
 
     choices = choices or Animate()
-    pick_engine(style(choices.style), choices.engine)
-    folder = out / "frames"
-    prepare_folder(folder)
-    portrait = analyze(photo, choices.face, progress=_share(progress, 0.0, 0.1), detector=choices.detector)
+    engine = pick_engine(style(choices.style), choices.engine)
+    device = pick_device(choices.device)
+    film, frames, new = out / "film.mp4", out / "frames", out / "frames.partial"
+    results = (film, frames, new, out / "motion.npz", out / "recipe.json")
+    _refuse_sources((photo, speech), results)
+    prepare_folder(frames)
+    prepare_folder(new)
+    _remove_frames(new)
+    portrait = analyze(photo, choices.face, progress=share_of(progress, 0.0, 0.1), detector=choices.detector)
     motion = speak(
         portrait,
         speech,
@@ -148,46 +156,57 @@ def animate(
         duration=choices.duration,
         fps=choices.fps,
         settings=choices.settings,
-        progress=_share(progress, 0.1, 0.25),
+        progress=share_of(progress, 0.1, 0.25),
     )
-    save_motion(out / "motion.npz", motion)
     images = draw(
         portrait,
         motion,
         choices.style,
         size=choices.size,
         canvas=choices.canvas,
-        device=choices.device,
-        engine=choices.engine,
+        device=device,
+        engine=engine,
         background=choices.background,
     )
     count = len(motion)
-    _forget_longer_take(folder, count)
-    named = ((folder / FRAME_NAME.format(index), image) for index, image in enumerate(images))
+    named = ((new / FRAME_NAME.format(index), image) for index, image in enumerate(images))
     for done, _path in enumerate(write_frames(named), start=1):
         progress("draw the frames", 0.25 + 0.65 * done / count)
-    recipe = out / "recipe.json"
-    write_atomically(recipe, json.dumps(_recipe(portrait, speech, choices, count), indent=2).encode())
     progress("encode the film", 0.9)
-    film = out / "film.mp4"
-    encode_film(folder, "frame_%05d.png", choices.fps, speech, choices.start, film, count)
+    encode_film(new, "frame_%05d.png", choices.fps, speech, choices.start, film, count)
+    # Only now does the earlier take give way: whatever failed before, it is still whole.
+    save_motion(out / "motion.npz", motion)
+    with writing(frames):
+        _remove_frames(frames)
+        for path in sorted(new.glob("frame_*.png")):
+            path.replace(frames / path.name)
+        new.rmdir()
+    recipe = _recipe(portrait, speech, choices, engine, device, count)
+    write_atomically(out / "recipe.json", json.dumps(recipe, indent=2).encode())
     progress("done", 1.0)
-    return Animation(film, folder, recipe, count)
+    return Animation(film, frames, out / "recipe.json", count)
 
 
-def _forget_longer_take(folder: Path, count: int) -> None:
-    """Remove our own frames beyond the new length: they would belong to an earlier, longer take."""
+def _refuse_sources(sources: Sequence[Path], results: Sequence[Path]) -> None:
+    """Raise LpError ``BAD_VALUE`` where one of `results`, files and folders, is a source or holds one."""
+    taken = {result.resolve() for result in results}
+    for source in map(Path.resolve, sources):
+        if taken & {source, *source.parents}:
+            raise LpError(
+                "BAD_VALUE", f"{source.name} lies where the result goes, choose another output folder"
+            )
+
+
+def _remove_frames(folder: Path) -> None:
+    """Remove the frames of an earlier run, and nothing else."""
     for path in folder.glob("frame_*.png"):
-        number = path.stem.removeprefix("frame_")
-        if number.isdigit() and int(number) >= count:
+        if re.fullmatch(r"frame_[0-9]{5,}\.png", path.name):
             path.unlink(missing_ok=True)
 
 
-def _share(progress: Progress, low: float, high: float) -> Progress:
-    return lambda phase, fraction: progress(phase, low + (high - low) * fraction)
-
-
-def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> dict:
+def _recipe(
+    portrait: Portrait, speech: Path, choices: Animate, engine: str, device: str, count: int
+) -> dict[str, Any]:
     with speech.open("rb") as file:
         audio = hashlib.file_digest(file, "sha256").hexdigest()
     return Recipe(
@@ -200,6 +219,10 @@ def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> d
         style=choices.style,
         size=choices.size,
         canvas=choices.canvas,
+        engine=engine,
+        background=choices.background,
+        detector=choices.detector,
+        device=device,
         settings=asdict(choices.settings),
         weights=_used_weights(choices),
         version=__version__,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 from .errors import LpError
@@ -175,6 +175,26 @@ def decode_event(line: str) -> Event:
 def _decode(line: str, tag: str, kinds: Mapping[str, type]) -> Any:
     try:
         values = json.loads(line)
-        return kinds[values.pop(tag)](**values)
+        message = kinds[values.pop(tag)](**values)
+        for part in fields(message):
+            if not _fits(getattr(message, part.name), str(part.type)):
+                raise TypeError(part.name)
+        return message
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LpError("BAD_REQUEST", f"{line.strip()[:120]!r} ({type(error).__name__})") from error
+        raise LpError("BAD_REQUEST", f"{line.strip()[:120]!r} ({type(error).__name__}: {error})") from error
+
+
+def _fits(value: Any, declared: str) -> bool:
+    """Whether `value`, fresh from JSON, is what a field's annotation declares."""
+    kind = declared.removesuffix(" | None")
+    if value is None:
+        return kind != declared
+    if kind.startswith(("tuple[", "list[")):
+        inner = kind[kind.index("[") + 1 : -1].split(", ")
+        if not isinstance(value, list) or (kind.startswith("tuple") and len(value) != len(inner)):
+            return False
+        return all(_fits(item, inner[0]) for item in value)
+    if isinstance(value, bool):
+        return kind == "bool"
+    plain: dict[str, Any] = {"int": int, "float": (int, float), "str": str}
+    return isinstance(value, plain.get(kind, Mapping))

@@ -25,6 +25,11 @@ def no_progress(phase: str, fraction: float) -> None:
     """The progress callback of callers that do not watch."""
 
 
+def share_of(progress: Progress, low: float, high: float) -> Progress:
+    """A callback for a part of the work: its [0, 1] becomes [low, high] of `progress`."""
+    return lambda phase, fraction: progress(phase, low + (high - low) * fraction)
+
+
 @dataclass(frozen=True)
 class FaceBox:
     """One detected face in photo pixels: left, top, width, height, detector score in [0, 1]."""
@@ -112,12 +117,15 @@ class SpeakSettings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SpeakSettings:
-        """Settings from plain values; unknown names raise LpError ``BAD_VALUE``."""
+        """Settings from plain values; unknown names and what is no number raise LpError ``BAD_VALUE``."""
         from .errors import LpError
 
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise LpError("BAD_VALUE", f"there is no setting named {sorted(unknown)[0]!r}")
+        for name, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, int if name == "seed" else (int, float)):
+                raise LpError("BAD_VALUE", f"the setting {name} must be a number, not {value!r}")
         return cls(**values)
 
 
@@ -165,6 +173,10 @@ class Recipe:
     style: str
     size: int
     canvas: str
+    engine: str
+    background: bool
+    detector: str
+    device: str
     settings: Mapping[str, Any]
     weights: Mapping[str, str] = field(default_factory=dict)
     """Weight file name -> SHA-256."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import protocol
-from .errors import Cancelled, LpError
-from .types import Portrait, Progress, SpeakSettings
+from .errors import Cancelled, LpError, as_lp_error
+from .types import Portrait, Progress, SpeakSettings, share_of
 from .version import __version__
 
 
@@ -89,15 +89,17 @@ class Session:
         clock = time.perf_counter()
         target = Path(request.motion)
         prepare_folder(target.parent)
+        if request.fps[1] <= 0:
+            raise LpError("BAD_VALUE", f"{request.fps} is no frame rate")
         motion = speak(
-            self._get_portrait(request, progress),
+            self._get_portrait(request, share_of(progress, 0.0, 0.3)),
             Path(request.audio),
             start=request.start,
             duration=request.duration,
             frames=request.frames,
             fps=Fraction(*request.fps),
             settings=SpeakSettings.from_dict(request.settings),
-            progress=progress,
+            progress=share_of(progress, 0.3, 1.0),
         )
         save_motion(target, motion)
         return {"motion": str(target), "frames": len(motion), "seconds": time.perf_counter() - clock}
@@ -115,7 +117,7 @@ class Session:
         points = load_points(Path(request.motion))
         chosen = list(range(len(points))) if request.frames is None else list(request.frames)
         points = chosen_points(points, chosen)
-        stream = self._get_stream(request, progress)
+        stream = self._get_stream(request, share_of(progress, 0.0, 0.1))
 
         def named() -> Iterator[tuple[Path, Any]]:
             for index, image in zip(chosen, stream.frames(points), strict=True):
@@ -123,7 +125,7 @@ class Session:
 
         for done, path in enumerate(write_frames(named()), start=1):
             emit(protocol.Frame(request.id, chosen[done - 1], str(path)))
-            progress("draw the frames", done / len(chosen))
+            progress("draw the frames", 0.1 + 0.9 * done / len(chosen))
         seconds = time.perf_counter() - clock
         return {"frames": len(chosen), "seconds": seconds, "style": request.style, "size": list(stream.size)}
 
@@ -134,7 +136,7 @@ class Session:
         portrait = self._get_portrait(request, progress)
         key = (id(portrait), request.style, request.size, request.canvas)
         if self._stream is None or self._stream[0] != key:
-            progress("draw the portrait", 0.0)
+            progress("draw the portrait", 1.0)
             stream = FrameStream(portrait, request.style, request.size, request.canvas, pick_device())
             self._stream = (key, stream)
         return self._stream[1]
@@ -185,7 +187,8 @@ class Worker:
             return protocol.Failed(request.id, error.code, error.detail)
         except Exception as error:
             traceback.print_exc()
-            return failure(request, error)
+            cause = as_lp_error(error, request.verb)
+            return protocol.Failed(request.id, cause.code, cause.detail)
 
     def _report(self, event: protocol.Event) -> None:
         if event.id in self._cancelled:
@@ -201,6 +204,13 @@ class Worker:
         self._cancelled.discard(number)
 
     def _read(self) -> None:
+        try:
+            self._take_requests()
+        finally:
+            # The add-on is gone: nobody wants the work in hand, and a computing thread cannot be interrupted.
+            os._exit(0)
+
+    def _take_requests(self) -> None:
         for line in self._source:
             try:
                 request = protocol.decode_request(line)
@@ -213,8 +223,6 @@ class Worker:
                 with self._lock:
                     self._open.add(request.id)
                 self._requests.put(request)
-        # The add-on is gone: nobody wants the work in hand, and a computing thread cannot be interrupted.
-        os._exit(0)
 
     def _cancel(self, target: int) -> None:
         """Answer at once; the work itself stops at its next report."""
@@ -231,14 +239,6 @@ class Worker:
             self._sink.flush()
 
 
-def failure(request: protocol.Request, error: Exception) -> protocol.Failed:
-    """The event for an exception that is not an LpError."""
-    out_of_memory = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
-    if out_of_memory or "can't allocate memory" in str(error):
-        return protocol.Failed(request.id, "OUT_OF_MEMORY", request.verb)
-    return protocol.Failed(request.id, "INTERNAL", f"{type(error).__name__}: {error}")
-
-
 def main() -> None:
     """Serve standard input and output; stray prints of libraries go to standard error."""
     parser = argparse.ArgumentParser(prog="python -m lpcore.worker", description=__doc__)
@@ -246,7 +246,7 @@ def main() -> None:
     detector = parser.parse_args().landmarks
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
-    source = os.fdopen(os.dup(0), encoding="utf-8")
+    source = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
     Worker(source, sink, detector).run()
 
 

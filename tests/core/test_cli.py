@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,10 @@ import pytest
 import soundfile
 
 from lpcore import cli
+from lpcore.errors import LpError
 from lpcore.frames import write_png
+from lpcore.pipeline import Animate
+from lpcore.types import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +160,65 @@ def _forget_loaded_models() -> None:
         if hasattr(value, "cache_clear"):
             value.cache_clear()
     assert lpcore.face
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "place", ["film.mp4", "motion.npz", "frames/frame_00000.png", "frames.partial/x.png"]
+)
+def test_a_source_in_the_way_of_the_result_is_left_alone(photo, speech, tmp_path, capsys, place):
+    source = tmp_path / place
+    source.parent.mkdir(exist_ok=True)
+    source.write_bytes(speech.read_bytes())
+    assert cli.main(["animate", str(photo), str(source), "-o", str(tmp_path)]) == 1
+    assert "lies where the result goes" in capsys.readouterr().err
+    assert source.read_bytes() == speech.read_bytes()
+
+
+@pytest.mark.weights
+def test_a_failed_run_leaves_the_earlier_take_and_foreign_files_whole(photo, speech, tmp_path, monkeypatch):
+    arguments = ["animate", str(photo), str(speech), "-o", str(tmp_path), "--fps", "8", "--size", "64"]
+    assert cli.main(arguments) == 0
+    for name in ("frame_0300.png", "frame_².png", "notes.txt"):
+        (tmp_path / "frames" / name).write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def fail(*arguments, **options):
+        raise LpError("FILM_FAILED", "made up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lpcore.film.encode_film", fail)
+        assert cli.main([*arguments, "--duration", "0.5"]) == 1
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert len(list((tmp_path / "frames.partial").iterdir())) == 4
+    assert cli.main([*arguments, "--duration", "0.5"]) == 0
+    assert len(list((tmp_path / "frames").glob("frame_0000*.png"))) == 4
+    assert (tmp_path / "frames" / "frame_0300.png").read_text() == "mine"
+    assert not (tmp_path / "frames.partial").exists()
+
+
+def test_the_recipe_names_every_choice():
+    differing = {
+        "style",
+        "size",
+        "canvas",
+        "fps",
+        "start",
+        "duration",
+        "face",
+        "settings",
+        "device",
+        "engine",
+    }
+    assert {f.name for f in fields(Animate)} == differing | {"background", "detector"}
+    assert {f.name for f in fields(Animate)} <= {f.name for f in fields(Recipe)}
+
+
+def test_a_narrow_console_and_missing_data_are_no_tracebacks(tmp_path):
+    command = [sys.executable, "-m", "lpcore", "train", "drawer", "--data", str(tmp_path / "ü")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "Training data missing" in done.stderr
 
 
 @pytest.mark.weights

@@ -86,6 +86,23 @@ def test_nonsense_gets_a_code_and_the_worker_lives_on(engine):
     assert isinstance(engine.ask(protocol.Hello(2)), protocol.Done)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"verb": "cancel", "id": 1, "target": [1]}',
+        '{"verb": "draw", "id": 1, "photo": "", "motion": "", "folder": "", "frames": [1.5]}',
+        '{"verb": "draw", "id": 1, "photo": "", "motion": "", "folder": "", "size": "big"}',
+        '{"verb": "hello", "id": true}',
+        "\udcff",
+    ],
+)
+def test_wrong_types_are_bad_requests(engine, line):
+    engine.process.stdin.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    engine.process.stdin.flush()
+    assert engine.events.get(timeout=PATIENCE).code == "BAD_REQUEST"
+    assert isinstance(engine.ask(protocol.Hello(2)), protocol.Done)
+
+
 def test_missing_photo_is_a_coded_failure(engine, tmp_path):
     end = engine.ask(protocol.Analyze(3, str(tmp_path / "none.jpg"), str(tmp_path)))
     assert isinstance(end, protocol.Failed) and end.code == "PHOTO_MISSING"
@@ -118,7 +135,7 @@ def test_analyze_speak_draw(engine, photo, speech, tmp_path):
     assert [frame.index for frame in frames] == [1, 5]
     assert sorted(p.name for p in folder.glob("frame_*")) == ["frame_00001.png", "frame_00005.png"]
     fractions = [event.fraction for event in events if isinstance(event, protocol.Phase)]
-    assert all(0 <= f <= 1 for f in fractions)
+    assert fractions == sorted(fractions) and fractions[-1] == 1
     assert (photo.read_bytes(), speech.read_bytes()) == before
 
 
