@@ -105,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     animate.add_argument("--background", action="store_true", help="draw what lies behind the person too")
     animate.add_argument("--landmarks", default="mediapipe", help="mediapipe, or fan as in the paper")
     animate.add_argument("--face", type=int, help="which face, 0 = the largest")
+    animate.add_argument(
+        "--point",
+        type=float,
+        nargs=2,
+        metavar=("X", "Y"),
+        help="which face, by a place on it in photo pixels",
+    )
     animate.add_argument("--start", type=float, default=0.0, metavar="SECONDS")
     animate.add_argument("--duration", type=float, metavar="SECONDS")
     animate.add_argument("--device", default="", help="cpu, cuda or mps")
@@ -161,6 +168,7 @@ def _animate(options: argparse.Namespace, reporter: Reporter) -> None:
         start=options.start,
         duration=options.duration,
         face=options.face,
+        point=tuple(options.point) if options.point else None,
         settings=settings,
         device=options.device,
         engine=options.engine,

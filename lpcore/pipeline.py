@@ -108,6 +108,7 @@ class Animate:
     start: float = 0.0
     duration: float | None = None
     face: int | None = None
+    point: tuple[float, float] | None = None
     settings: SpeakSettings = field(default_factory=SpeakSettings)
     device: str = ""
     engine: str = "auto"
@@ -148,7 +149,9 @@ def animate(
     prepare_folder(frames)
     prepare_folder(new)
     _remove_frames(new)
-    portrait = analyze(photo, choices.face, progress=share_of(progress, 0.0, 0.1), detector=choices.detector)
+    portrait = analyze(
+        photo, choices.face, choices.point, share_of(progress, 0.0, 0.1), detector=choices.detector
+    )
     motion = speak(
         portrait,
         speech,

@@ -103,6 +103,7 @@ def test_animate_writes_film_frames_and_recipe(photo, speech, tmp_path, capsys):
         ("AUDIO_TOO_SHORT", "tiny speech"),
         ("SPAN_OUTSIDE", "late start"),
         ("FACE_CHOICE", "second face"),
+        ("FACE_CHOICE", "no face there"),
         ("STYLE_UNKNOWN", "odd style"),
         ("BAD_VALUE", "odd size"),
         ("OUTPUT_READONLY", "file as folder"),
@@ -134,6 +135,8 @@ def test_bad_input_gets_one_sentence(photo, speech, tmp_path, capsys, monkeypatc
             extra = ["--start", "99"]
         case "second face":
             extra = ["--face", "1"]
+        case "no face there":
+            extra = ["--point", "500", "10"]
         case "odd style":
             extra = ["--style", "chalk"]
         case "odd size":
@@ -210,8 +213,9 @@ def test_the_recipe_names_every_choice():
         "device",
         "engine",
     }
-    assert {f.name for f in fields(Animate)} == differing | {"background", "detector"}
-    assert {f.name for f in fields(Animate)} <= {f.name for f in fields(Recipe)}
+    assert {f.name for f in fields(Animate)} == differing | {"background", "detector", "point"}
+    # A place on a face is told by the face that it picked.
+    assert {f.name for f in fields(Animate)} - {"point"} <= {f.name for f in fields(Recipe)}
 
 
 def test_a_narrow_console_and_missing_data_are_no_tracebacks(tmp_path):
