@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..errors import LpError
+
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+"""What Pillow raises on broken pixels or metadata, file format by file format."""
+
+_ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings an image upright whose EXIF orientation is the key."""
 
 
 def load(photo: Path | str | np.ndarray) -> tuple[np.ndarray, str, str]:
@@ -16,7 +32,8 @@ def load(photo: Path | str | np.ndarray) -> tuple[np.ndarray, str, str]:
 
     Files: whatever Pillow reads (JPEG, PNG, WebP, BMP, TIFF, ...), turned as their EXIF orientation says, 8 or
     16 bit, grey, palette, CMYK or with alpha. Arrays: (H, W), (H, W, 3) or (H, W, 4), uint8, uint16, or float
-    in [0, 1]. Raises LpError ``PHOTO_MISSING`` or ``PHOTO_UNREADABLE``. The file is only read.
+    in [0, 1]. Raises LpError ``PHOTO_MISSING``, ``PHOTO_UNREADABLE`` or ``PHOTO_TOO_LARGE`` (beyond what
+    Pillow opens). The file is only read.
     """
     if isinstance(photo, np.ndarray):
         digest = hashlib.sha256(f"{photo.dtype}{photo.shape}".encode() + photo.tobytes())
@@ -29,11 +46,20 @@ def load(photo: Path | str | np.ndarray) -> tuple[np.ndarray, str, str]:
             digest = hashlib.file_digest(file, "sha256")
             file.seek(0)
             with Image.open(file) as image:
-                pixels = _pixels(ImageOps.exif_transpose(image))
-    # Pillow's decoders raise all of these on broken files; a bomb is a picture of absurd size.
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+                pixels = _pixels(_upright(image))
+    except Image.DecompressionBombError as error:
+        raise LpError("PHOTO_TOO_LARGE", str(path)) from error
+    except BROKEN as error:
         raise LpError("PHOTO_UNREADABLE", str(path)) from error
     return pixels, digest.hexdigest(), str(path)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image as its metadata say it is to be seen. ImageOps.exif_transpose would write these anew, and fail on
+    a photo whose other entries are malformed."""
+    image.load()  # decoders that turn the image themselves delete the entry then
+    turn = TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _pixels(image: Image.Image) -> np.ndarray:

@@ -1,5 +1,8 @@
 """Reading photos: every kind of pixel becomes upright 8-bit RGB on white, and nothing else passes."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -69,8 +72,9 @@ def test_grey_and_print_colours(tmp_path):
     assert np.array_equal(load(tmp_path / "bits.tiff")[0][..., 0] == 255, GREY > 127)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_exif_orientation(tmp_path, orientation):
+def test_every_exif_orientation(tmp_path, orientation, suffix):
     shown = COLOURS
     stored = {
         1: shown, 2: shown[:, ::-1], 3: shown[::-1, ::-1], 4: shown[::-1],
@@ -78,8 +82,41 @@ def test_every_exif_orientation(tmp_path, orientation):
     }[orientation]  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = save(tmp_path / "o.png", np.ascontiguousarray(stored), exif=exif)
+    path = save(tmp_path / f"o{suffix}", np.ascontiguousarray(stored), exif=exif)
     assert np.array_equal(load(path)[0], shown)
+
+
+@pytest.mark.parametrize("entry", [(0x0100, 1), (0x0100, 6), (0x010E, 11), (0x011A, 1), (0x8769, 6)])
+def test_malformed_metadata_keep_no_photo_out(tmp_path, entry):
+    """Entries (tag, type) whose type is not the tag's: the width as a byte, the description as a number, ..."""
+    entries = struct.pack("<HHII", *entry, 1, 0xFFFFFFFF) + struct.pack("<HHII", 0x0112, 3, 1, 6)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    upright = load(save(tmp_path / "plain.jpg", COLOURS))[0]
+    assert np.array_equal(load(save(tmp_path / "odd.jpg", COLOURS, exif=exif))[0], np.rot90(upright, -1))
+
+
+def test_what_a_decoder_raises_makes_the_photo_unreadable(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", COLOURS)
+    for failure in (TypeError("bad operand"), struct.error("argument out of range"), KeyError(1)):
+
+        def fail(image, failure=failure):
+            raise failure
+
+        monkeypatch.setattr(Image.Image, "getexif", fail)
+        assert failure_of(path).code == "PHOTO_UNREADABLE"
+
+
+def test_a_picture_of_too_many_pixels_is_called_that(tmp_path):
+    def chunk(kind, content=b""):
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 15000, 13000, 8, 2, 0, 0, 0))
+    path = tmp_path / "wall.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT") + chunk(b"IEND"))
+    error = failure_of(path)
+    assert (error.code, error.detail) == ("PHOTO_TOO_LARGE", str(path))
 
 
 def test_arrays():
