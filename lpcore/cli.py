@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(styles)
     styles.set_defaults(run=_styles)
 
-    train = verbs.add_parser("train", help="train a network", add_help=False)
+    train = verbs.add_parser("train", help="train a network")
     train.add_argument("network", choices=sorted(TRAINERS))
     train.add_argument("arguments", nargs=argparse.REMAINDER)
     train.set_defaults(run=_train, json=False)

@@ -60,7 +60,7 @@ def features(samples: np.ndarray, progress: Progress = no_progress) -> np.ndarra
         row, skip = begin // _HOP, (begin - low) // _HOP
         rows = min(_CHUNK // _HOP, count - row)
         result[row : row + rows] = frames[skip : skip + rows]
-        progress("Listening", min(1.0, (begin + _CHUNK) / len(samples)))
+        progress("listen to the speech", min(1.0, (begin + _CHUNK) / len(samples)))
     return result
 
 

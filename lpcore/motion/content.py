@@ -150,7 +150,7 @@ class ContentBranch(nn.Module):
                 states, state = self.lstm(self.encode(frames(low, end + ahead)[None]), state)
                 moved = self.decode(states[:, -(end - begin) :], person[None])
             parts.append(moved[0].float().cpu().numpy())
-            progress("Moving the lips", end / count)
+            progress("move the face", end / count)
         return np.concatenate(parts)
 
 

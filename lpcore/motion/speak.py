@@ -66,7 +66,7 @@ def speak(
         frames: exact number of frames; None = as many as the span fills, `retime.frame_count`.
         fps: exact frame rate.
         settings: amplitudes, blinks, silence threshold and seed; None = the defaults.
-        progress: phases "Reading speech", "Listening", "Moving".
+        progress: phases "read the speech", "listen to the speech", "move the face".
 
     Returns:
         A motion whose parts add up to its points. Without pose the nose stands perfectly still; the inner lips
@@ -104,7 +104,7 @@ def speak(
     turned = pose.pose_displacement(face, neutral, swing, settings.head)
     # Turned lips that touch may cross by a hair in the picture plane.
     lips = lips + (keep_apart(face + turned) - (face + turned))
-    progress("Moving", 1.0)
+    progress("move the face", 1.0)
     parts = {"lips": lips, "expression": expression, "pose": turned, "blinks": blinks}
     return Motion(fps, float(start), neutral, parts)
 
@@ -117,7 +117,7 @@ def listen(
     progress: Progress = no_progress,
 ) -> Speech:
     """Read and analyse a span of a sound file; raises like `speak`."""
-    progress("Reading speech", 0.0)
+    progress("read the speech", 0.0)
     samples = load(audio, start, duration, content.SAMPLE_RATE)
     levels = level.level(samples, content.SAMPLE_RATE)
     silent = level.silence(levels, silence_db)
@@ -131,7 +131,7 @@ def _predict(speech: Speech, progress: Progress) -> tuple[np.ndarray, np.ndarray
 
     branch = load_branch()
     # The mean face, not the photo's: what a face adds is its size, which the registration knows more surely.
-    moved = branch.predict(speech.features, progress=lambda phase, done: progress("Moving", 0.7 + 0.2 * done))
+    moved = branch.predict(speech.features, progress=lambda phase, done: progress("move the face", 0.7 + 0.2 * done))
     return gaussian(moved, _JITTER), branch.mean_face.numpy()
 
 

