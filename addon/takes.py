@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from pathlib import Path
 
 import bpy
@@ -10,6 +11,15 @@ import bpy
 from .lpcore.errors import LpError
 
 PREFIX = "frame_"
+MOTION = "motion.npz"
+"""File name of the motion that a take is drawn from."""
+
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows knows no quota error of that name
+
+
+def write_error(error: OSError, target: Path) -> LpError:
+    """What to tell the user when `target` could not be written: ``DISK_FULL`` or ``OUTPUT_READONLY``."""
+    return LpError("DISK_FULL" if error.errno in _FULL else "OUTPUT_READONLY", str(target))
 
 
 def frame_name(index: int) -> str:
@@ -26,7 +36,7 @@ def portrait_folder(photo: str) -> Path:
 
 
 def new_take(photo: str) -> Path:
-    """A new empty folder ``take_###``. Raises LpError ``OUTPUT_READONLY``."""
+    """A new empty folder ``take_###``. Raises LpError like `write_error`."""
     parent = portrait_folder(photo)
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -39,24 +49,28 @@ def new_take(photo: str) -> Path:
             except FileExistsError:  # another Blender was quicker
                 number += 1
     except OSError as error:
-        raise LpError("OUTPUT_READONLY", str(parent)) from error
+        raise write_error(error, parent) from error
     return take
 
 
 def discard_if_empty(take: Path) -> None:
-    """Remove a take in which no frame was drawn."""
-    if any(take.glob(f"{PREFIX}*.png")):
-        return
+    """Remove a take that holds nothing but its motion.
+
+    Whatever else lies there stays: a cancelled engine may still be writing a frame.
+    """
     with contextlib.suppress(OSError):
-        for leftover in take.iterdir():
-            leftover.unlink()
-        take.rmdir()
+        if all(path.name == MOTION for path in take.iterdir()):
+            (take / MOTION).unlink(missing_ok=True)
+            take.rmdir()
 
 
 def scratch() -> Path:
-    """A folder for what need not outlive this Blender."""
+    """A folder for what need not outlive this Blender. Raises LpError like `write_error`."""
     folder = Path(bpy.app.tempdir) / "lineportrait"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise write_error(error, folder) from error
     return folder
 
 

@@ -40,11 +40,12 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
         points = motion.sample(scene, body, frames)
         engine = preferences.start_engine()
         take = takes.new_take(str(photo))
-        path = take / "motion.npz"
+        path = take / takes.MOTION
         try:
             np.savez(path, points=points.astype(np.float32))
         except OSError as error:
-            raise LpError("OUTPUT_READONLY", str(take)) from error
+            takes.discard_if_empty(take)
+            raise takes.write_error(error, take) from error
 
         def show(count: int) -> None:
             files = [takes.frame_name(index) for index in range(count)]

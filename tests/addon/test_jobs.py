@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from worlds import part
 
@@ -69,6 +71,32 @@ def test_a_full_disk_leaves_the_former_drawing_in_place(spoken, engine, blender)
     assert "3 of 18 frames are kept" in words
     assert spoken.frames() == before
     assert all(path.is_file() for path in before)
+
+
+@pytest.mark.parametrize(
+    ("number", "title"), [(errno.ENOSPC, "Disk full"), (errno.EACCES, "Folder not writable")]
+)
+@pytest.mark.parametrize("place", [(Path, "mkdir"), (np, "savez")], ids=["take", "motion"])
+def test_a_take_that_cannot_be_written_says_why(spoken, blender, monkeypatch, place, number, title):
+    def refuse(*_, **__):
+        raise OSError(number, "made up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*place, refuse)
+        assert title in reported(blender.ops.lineportrait.draw)
+    assert not list((spoken.folder / "lineportrait").rglob("take_*"))
+
+
+def test_a_take_in_which_a_frame_is_being_written_stays(tmp_path, blender):
+    takes = part("takes")
+    (tmp_path / takes.MOTION).touch()
+    partial = tmp_path / f".{takes.frame_name(0)}.partial"
+    partial.touch()
+    takes.discard_if_empty(tmp_path)
+    assert partial.is_file()
+    partial.unlink()
+    takes.discard_if_empty(tmp_path)
+    assert not tmp_path.exists()
 
 
 def test_a_take_without_frames_is_not_left_behind(spoken, engine, blender):
@@ -173,7 +201,7 @@ def test_no_engine_at_all(world, blender, monkeypatch, tmp_path):
     monkeypatch.setattr(part("engine"), "pointer_file", lambda: tmp_path / "none.json")
     words = reported(blender.ops.lineportrait.analyze)
     assert "Engine not found" in words
-    assert "scripts/up.py" in words
+    assert "`python3 scripts/up.py setup`" in words
     assert part("jobs").last().outcome in words
 
 
