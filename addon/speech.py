@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from . import compat
+from . import compat, takes
 from .lpcore.errors import LpError
 
 MIXDOWN_RATE = 48000
@@ -84,14 +84,15 @@ def describe(scene: bpy.types.Scene, strip: Any) -> Speech:
     return Speech(strip.name, strip.channel, lies.start, lies.end - lies.start, fps, start, mixed)
 
 
-def sound_file(scene: bpy.types.Scene, speech: Speech, folder: Path) -> Path:
-    """The file to hear `speech` in: its own, or a mixdown of the strip alone written to `folder`.
+def sound_file(scene: bpy.types.Scene, speech: Speech, mixdown: Path) -> Path:
+    """The file to hear `speech` in: its own, or a mixdown of the strip alone, written to the file `mixdown`.
 
-    Raises LpError ``NO_SPEECH``, ``AUDIO_MISSING`` or ``NO_MIXDOWN``.
+    Raises LpError ``NO_SPEECH``, ``AUDIO_MISSING``, ``NO_MIXDOWN``, ``DISK_FULL`` or ``OUTPUT_READONLY``.
     """
     strip = find(scene, speech.strip)
     if speech.mixed:
-        return _mix_down(scene, strip, speech, folder)
+        _mix_down(scene, strip, speech, mixdown)
+        return mixdown
     path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
     if not path.is_file():
         raise LpError("AUDIO_MISSING", str(path))
@@ -123,9 +124,7 @@ def _volume_is_animated(scene: bpy.types.Scene, strip: Any) -> bool:
     return curves.find(strip.path_from_id("volume")) is not None
 
 
-def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, folder: Path) -> Path:
-    path = folder / "speech.wav"
-    path.unlink(missing_ok=True)
+def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, path: Path) -> None:
     with ExitStack() as restored:
 
         def set_for_now(owner: Any, name: str, value: Any) -> None:
@@ -141,12 +140,14 @@ def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, folder: Path) 
         restored.callback(_set_range, scene, scene.frame_start, scene.frame_end)
         _set_range(scene, speech.first, speech.first + speech.frames - 1)
         try:
+            path.unlink(missing_ok=True)
             compat.mix_down(scene, path, MIXDOWN_RATE, float(speech.frames / speech.fps))
         except RuntimeError as error:
             raise LpError(
                 "NO_MIXDOWN", f"the strip {strip.name} {speech.mixed}, and mixing it down failed ({error})"
             ) from error
-    return path
+        except OSError as error:
+            raise takes.write_error(error, path) from error
 
 
 def _set_range(scene: bpy.types.Scene, first: int, last: int) -> None:

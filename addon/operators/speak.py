@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,15 +48,19 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
         uid, chosen = scene.session_uid, portrait.values(scene)
         face, photo = portrait.analysis(scene)["face"], portrait.photo_path(scene)
         heard = speech.describe(scene, speech.find(scene, chosen.speech))
-        audio = speech.sound_file(scene, heard, takes.scratch())
-        chosen.speech = heard.strip
         engine = preferences.start_engine()
         number = engine.next_id()
+        # Numbered, because a cancelled Speak may still hold its files open.
         path = takes.scratch() / f"motion_{number}.npz"
+        mixdown = takes.scratch() / f"speech_{number}.wav"
+        audio = speech.sound_file(scene, heard, mixdown)
+        chosen.speech = heard.strip
 
         def digest(result: Mapping[str, Any]) -> Prediction:
             prediction = read_prediction(path)
-            path.unlink()
+            with contextlib.suppress(OSError):
+                path.unlink()
+                mixdown.unlink(missing_ok=True)
             return prediction
 
         def land(prediction: Prediction) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import wave
 from fractions import Fraction
 
@@ -52,7 +54,10 @@ def test_a_strip_made_elsewhere_is_read_with_its_trim(world):
     assert (heard.first, heard.frames, heard.fps) == (11, 18, 24)
     assert heard.start == pytest.approx(6 / 24)
     assert not heard.mixed
-    assert part("speech").sound_file(world.scene, heard, world.folder) == world.folder / "speech.wav"
+    assert (
+        part("speech").sound_file(world.scene, heard, world.folder / "mixed.wav")
+        == world.folder / "speech.wav"
+    )
 
 
 def trim_left(strip):
@@ -124,7 +129,7 @@ def test_what_no_file_holds_is_mixed_down_alone(blender, strip, ramp, tmp_path, 
     change(scene, strip)
     heard = describe(blender, strip)
     assert (heard.mixed, heard.start) == (why, 0)
-    path = part("speech").sound_file(scene, heard, tmp_path)
+    path = part("speech").sound_file(scene, heard, tmp_path / "mixed.wav")
     middle = heard.frames / 24 / 2
     expected = max(middle - max(0, 41 - heard.first) / 24, 0)
     assert heard_at(path, middle) == pytest.approx(expected, abs=3e-3)
@@ -139,7 +144,7 @@ def test_a_meta_strip_speaks_through_a_mixdown(blender, strip, tmp_path):
     meta = part("speech").find(scene, "dialogue")
     heard = describe(blender, meta)
     assert heard.mixed == "is a meta strip"
-    assert part("speech").sound_file(scene, heard, tmp_path).is_file()
+    assert part("speech").sound_file(scene, heard, tmp_path / "mixed.wav").is_file()
 
 
 def test_without_sound_support_the_mixdown_says_so(world, blender, monkeypatch):
@@ -152,6 +157,36 @@ def test_without_sound_support_the_mixdown_says_so(world, blender, monkeypatch):
     with pytest.raises(
         RuntimeError, match=r"Speech not mixed down: the strip voice has its sound packed .*plain sound strip"
     ):
+        blender.ops.lineportrait.speak()
+
+
+def test_every_speak_has_a_mixdown_of_its_own(world, blender, monkeypatch):
+    mixed = []
+
+    def copy(scene, path, rate, seconds):
+        mixed.append(path)
+        shutil.copyfile(DATA / "speech.wav", path)
+
+    monkeypatch.setattr(part("compat"), "mix_down", copy)
+    world.speech.sound.pack()
+    blender.ops.lineportrait.analyze()
+    blender.ops.lineportrait.speak()
+    blender.ops.lineportrait.speak()
+    assert len(set(mixed)) == 2
+    assert not any(path.exists() for path in mixed)
+
+
+@pytest.mark.parametrize(
+    ("number", "title"), [(errno.ENOSPC, "Disk full"), (errno.EACCES, "Folder not writable")]
+)
+def test_a_mixdown_that_cannot_be_written_says_so(world, blender, monkeypatch, number, title):
+    def refuse(*_):
+        raise OSError(number, "made up")
+
+    monkeypatch.setattr(part("compat"), "mix_down", refuse)
+    world.speech.sound.pack()
+    blender.ops.lineportrait.analyze()
+    with pytest.raises(RuntimeError, match=rf"{title}: .*speech_\d+\.wav"):
         blender.ops.lineportrait.speak()
 
 
