@@ -34,7 +34,14 @@ def version() -> str:
 
 
 def stage(folder: Path) -> Path:
-    """Lay the extension's files out in `folder`, replacing what an earlier staging left there."""
+    """Lay the extension's files out in `folder`, replacing what an earlier staging left there.
+
+    Ends the program where `folder` holds anything else.
+    """
+    if folder.exists():
+        if not _is_ours(folder):
+            sys.exit(f"{folder} holds something other than a staged extension; choose a new or empty folder")
+        shutil.rmtree(folder)
     for path in (ROOT / "addon").rglob("*.py"):
         _copy(path, folder / path.relative_to(ROOT / "addon"))
     for name in SHIPPED_LPCORE:
@@ -42,6 +49,20 @@ def stage(folder: Path) -> Path:
     for name in ("blender_manifest.toml", "LICENSE"):
         _copy(ROOT / name, folder / name)
     return folder
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether `folder` is empty or was staged; a checkout has the manifest too, but no ``__init__.py`` beside it."""
+    if not folder.is_dir():
+        return False
+    if not any(folder.iterdir()):
+        return True
+    manifest = folder / "blender_manifest.toml"
+    return (
+        (folder / "__init__.py").is_file()
+        and manifest.is_file()
+        and 'id = "lineportrait"' in manifest.read_text("utf-8")
+    )
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -48,6 +48,24 @@ def test_the_tree_stays_as_it_is(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_staging_again_leaves_nothing_stale(tmp_path):
+    folder = tmp_path / "lineportrait"
+    subprocess.run([*BUILD, "--stage", str(folder)], check=True)
+    first = {path.relative_to(folder) for path in folder.rglob("*")}
+    (folder / "operators" / "removed_since.py").touch()
+    subprocess.run([*BUILD, "--stage", str(folder)], check=True)
+    assert {path.relative_to(folder) for path in folder.rglob("*")} == first
+
+
+@pytest.mark.parametrize("mine", ["thesis.txt", "blender_manifest.toml"])
+def test_staging_spares_folders_that_it_did_not_make(tmp_path, mine):
+    (tmp_path / mine).write_text('id = "lineportrait"\n')
+    done = subprocess.run([*BUILD, "--stage", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "choose a new or empty folder" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [mine]
+
+
 def test_versions_that_differ_are_refused(tmp_path):
     copy = tmp_path / "tree"
     for name in ("scripts/build_extension.py", "lpcore/version.py", "blender_manifest.toml"):
