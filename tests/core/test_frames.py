@@ -11,8 +11,9 @@ import pytest
 import soundfile
 
 from lpcore.errors import LpError
+from lpcore.files import prepare_folder, write_atomically
 from lpcore.film import encode_film
-from lpcore.frames import prepare_folder, write_atomically, write_frames, write_png
+from lpcore.frames import write_frames, write_png
 
 
 def failing_replace(number):

