@@ -131,7 +131,9 @@ def _predict(speech: Speech, progress: Progress) -> tuple[np.ndarray, np.ndarray
 
     branch = load_branch()
     # The mean face, not the photo's: what a face adds is its size, which the registration knows more surely.
-    moved = branch.predict(speech.features, progress=lambda phase, done: progress("move the face", 0.7 + 0.2 * done))
+    moved = branch.predict(
+        speech.features, progress=lambda phase, done: progress("move the face", 0.7 + 0.2 * done)
+    )
     return gaussian(moved, _JITTER), branch.mean_face.numpy()
 
 
