@@ -79,11 +79,11 @@ def _skull(face: np.ndarray) -> np.ndarray:
     up = face[27] - face[8]
     up /= np.linalg.norm(up)
     side = np.array([-up[1], up[0]])
-    angles = np.deg2rad(np.linspace(-80, 80, 9))
     rings = [
-        face[27] + size * (r * np.sin(a) * 0.72 * side + r * np.cos(a) * 0.85 * up)
-        for r in (0.75, 1.1)
-        for a in angles
+        face[27] + size * radius * (0.72 * np.sin(angle) * side + 0.85 * np.cos(angle) * up)
+        # The outer ring reaches down beside the ears: an opening jaw must not drag the hair along.
+        for radius, reach, count in ((0.75, 80, 9), (1.1, 120, 13))
+        for angle in np.deg2rad(np.linspace(-reach, reach, count))
     ]
     points = np.array([p for p in rings if (p > _MARGIN).all() and (p < CROP - 1 - _MARGIN).all()])
     return points.reshape(-1, 2)
