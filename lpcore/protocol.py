@@ -74,7 +74,8 @@ class Draw:
     """Draw frames. A `Frame` event follows for each file written. Result: {frames: count, seconds, style, size}.
 
     `motion` is an ``.npz`` with `points` (T, 68, 3) crop units; `frames` are indices into it (None = all);
-    `folder` receives ``{prefix}{index:05d}.png``, 8-bit grey, paper 255. `canvas` is "crop" (size x size pixels)
+    `folder` receives ``{prefix}{index:05d}.png``, 8-bit grey, paper 255 (RGB for styles in
+    colour). `canvas` is "crop" (size x size pixels)
     or "photo" (the photo's size; `size` then limits the longer side, 0 = no limit).
     """
 
