@@ -49,8 +49,8 @@ def analyze(
     Landmark depth: crop units, negative towards the viewer, zero near the head's middle.
 
     Raises LpError: ``PHOTO_MISSING``, ``PHOTO_UNREADABLE``, ``PHOTO_TOO_LARGE``, ``NO_FACE``, ``FACE_CHOICE``,
-    ``PHOTO_TOO_SMALL``, ``FACE_CUT_OFF``, ``WEIGHTS_MISSING``, ``WEIGHTS_DAMAGED``, ``BAD_VALUE`` (detector), ``FAN_NOT_INSTALLED``,
-    ``FAN_FILES_MISSING``.
+    ``PHOTO_TOO_SMALL``, ``FACE_CUT_OFF``, ``WEIGHTS_MISSING``, ``WEIGHTS_DAMAGED``, ``BAD_VALUE`` (detector),
+    ``FAN_NOT_INSTALLED``, ``FAN_FILES_MISSING``.
     """
     if detector not in DETECTORS:
         raise LpError("BAD_VALUE", f"the landmarks must be by {' or '.join(DETECTORS)}, not {detector!r}")
