@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..audio import content
 from ..motion.close import lip_gap
 from ..motion.content import ContentBranch, ContentConfig
 from ..points68 import CURVE_NEIGHBOURS, INNER_LIP_PAIRS, LIPS, OUTER_EYE_CORNERS
+from .export import export
 from .facegood import HELD_OUT, Take, load_takes
 from .ict import FaceModel
 from .run import Run
@@ -188,7 +187,8 @@ def train(
         losses.append(loss.item())
     if losses:
         run.log(loss=float(np.mean(losses)), **figures())
-    return export(run, config, figures(), out / "content_branch.safetensors")
+    path = out / "content_branch.safetensors"
+    return export(run, path, kind="content_branch", model=config.model, figures=figures(), data=DATA)
 
 
 def evaluate(branch: ContentBranch, unseen: list[Listened], model: FaceModel) -> dict[str, float]:
@@ -209,21 +209,6 @@ def evaluate(branch: ContentBranch, unseen: list[Listened], model: FaceModel) ->
         "gap_corr": float(np.corrcoef(lip_gap(moved), lip_gap(true))[0, 1]),
         "gap_spread": float(lip_gap(moved).std() / lip_gap(true).std()),
     }
-
-
-def export(run: Run, config: TrainContent, figures: dict[str, float], path: Path) -> Path:
-    """Write the moving average as float16 safetensors; the header tells configuration, data and figures."""
-    state = {k: v for k, v in run.average.state_dict().items() if not k.endswith("num_batches_tracked")}
-    header = {
-        "kind": "content_branch",
-        "config": json.dumps(asdict(config.model)),
-        "licence": "GPL-3.0-or-later",
-        "data": DATA,
-        "steps": str(run.step),
-        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
-    }
-    save_file({k: v.half().contiguous() for k, v in state.items()}, path, metadata=header)
-    return path
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -16,12 +16,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ..drawing.drawer import DrawerConfig, StaticDrawer, drawer_input
 from .discriminators import PatchDiscriminator
 from .drawer_figures import Drawn, figures
+from .export import export
 from .losses import adversarial_loss, discriminator_loss
 from .portraits import SIZE, Sample, augment, load_portraits, read_image
 from .run import Run
@@ -161,7 +162,7 @@ def train(
     if losses:
         run.log(loss=float(np.mean(losses)), **overlap)
     path = out / "static_drawer.safetensors"
-    export(run, config, path, overlap)
+    export(run, path, kind="static_drawer", model=config.model, figures=overlap, data=DATA)
     return path
 
 
@@ -212,21 +213,6 @@ def measure(weights: Path, data: Path, redrawn: Path | None = None) -> dict[str,
                 drawings[style].append(Drawn(grey, points, mine, his))
                 drawings[f"teacher_{style}"].append(Drawn(grey, points, his, his))
     return {name: figures(some) for name, some in drawings.items()}
-
-
-def export(run: Run[StaticDrawer], config: TrainDrawer, path: Path, figures: dict[str, float]) -> None:
-    """Write the moving average as float16 safetensors; configuration, data and figures go into the header."""
-    tensors = {k: v.half() if v.is_floating_point() else v for k, v in run.average.state_dict().items()}
-    tensors = {k: v.contiguous() for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
-    header = {
-        "kind": "static_drawer",
-        "config": json.dumps(asdict(config.model)),
-        "steps": str(run.step),
-        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
-        "data": DATA,
-        "licence": "GPL-3.0-or-later",
-    }
-    save_file(tensors, path, metadata=header)
 
 
 def main(argv: list[str] | None = None) -> int:

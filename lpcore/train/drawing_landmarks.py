@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .. import points68
+from .export import export
 from .moved_faces import WINDOW, DrawnFace, Example, example, load_drawn_faces
 from .run import Run
 
@@ -182,7 +183,8 @@ def train(
             run.save()
             losses.clear()
     path = out / "drawing_landmarks.safetensors"
-    export(run, config, path, evaluate(run.average, unseen))
+    figures = evaluate(run.average, unseen)
+    export(run, path, kind="drawing_landmarks", model=config.model, figures=figures, data=DATA)
     return path
 
 
@@ -223,24 +225,6 @@ def _picture(ink: Tensor, landmarks: Tensor, predicted: Tensor) -> np.ndarray:
         for x, y in (points.cpu().numpy() * 2 * WINDOW).round().astype(int).tolist():
             cv2.circle(picture, (x, y), 1, colour, -1)
     return picture
-
-
-def export(
-    run: Run[DrawingLandmarkNet], config: TrainLandmarks, path: Path, figures: dict[str, float]
-) -> None:
-    """Write the moving average as float16 safetensors; configuration, data and figures go into the header."""
-    tensors = {
-        k: v.half() for k, v in run.average.state_dict().items() if not k.endswith("num_batches_tracked")
-    }
-    header = {
-        "kind": "drawing_landmarks",
-        "config": json.dumps(asdict(config.model)),
-        "steps": str(run.step),
-        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
-        "data": DATA,
-        "licence": "GPL-3.0-or-later",
-    }
-    save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, path, metadata=header)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 
 from .. import points68
@@ -20,6 +18,7 @@ from ..drawing.flow import PiecewiseFlow, sample
 from ..drawing.flow_net import DEFAULT, FLOW_UNIT, FlowNet, FlowNetConfig, FlowOutput
 from ..drawing.mesh import build_mesh
 from ..types import CROP
+from .export import export
 from .flow_truth import BACKGROUND, FlowTruthMaker
 from .head import FaceState
 from .pack import Pack
@@ -171,7 +170,7 @@ def train(
     if losses:
         run.log(loss=float(np.mean(losses)), **figures)
     path = out / "flow_net.safetensors"
-    export(run, config, path, figures)
+    export(run, path, kind="flow_net", model=config.model, figures=figures, data=DATA)
     return path
 
 
@@ -249,23 +248,6 @@ def _row(photo: np.ndarray, flows: list[Tensor]) -> np.ndarray:
     image = torch.from_numpy(photo).permute(2, 0, 1)[None].float()
     warped = [sample(image, _grid(FRAME)[None] + f.cpu().permute(0, 2, 3, 1))[0] for f in flows]
     return np.hstack([photo, *(w.permute(1, 2, 0).byte().numpy() for w in warped)])
-
-
-def export(run: Run[FlowNet], config: TrainFlow, path: Path, figures: dict[str, float]) -> None:
-    """Write the moving average as float16 safetensors; configuration, data and figures go into the header."""
-    state = run.average.state_dict()
-    tensors = {
-        k: v.half().contiguous().cpu() for k, v in state.items() if not k.endswith("num_batches_tracked")
-    }
-    header = {
-        "kind": "flow_net",
-        "config": json.dumps(asdict(config.model)),
-        "steps": str(run.step),
-        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
-        "data": DATA,
-        "licence": "GPL-3.0-or-later",
-    }
-    save_file(tensors, path, metadata=header)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..drawing.flow_net import FlowNet, FlowNetConfig
@@ -21,6 +20,7 @@ from ..drawing.generator import DEFAULT, PAPER, Generator, GeneratorConfig
 from ..weights.tensors import restore
 from .drawing_batches import DrawingBatch, DrawingBatches, TargetMix
 from .drawing_landmarks import load_landmark_net
+from .export import export
 from .game import FrozenNets, Game, Players
 from .losses import ABLATIONS, FULL
 from .pack import Pack
@@ -113,7 +113,8 @@ def train(
     if seen:
         run.log(**_means(seen), **figures)
     path = out / f"generator_{config.style}.safetensors"
-    export(run, config, path, figures)
+    played = {"style": config.style, "ablation": config.ablation}
+    export(run, path, kind="generator", model=config.model, figures=figures, data=DATA, **played)
     return path
 
 
@@ -177,25 +178,6 @@ def _draw_sheet(batch: DrawingBatch, drawings: tuple[Tensor, Tensor], path: Path
     columns = [batch.photo, *(d.expand(-1, 3, -1, -1) for d in (moved, *drawings))]
     sheet = torch.cat(columns, dim=3).permute(0, 2, 3, 1).flatten(0, 1)
     cv2.imwrite(str(path), ((sheet.clamp(-1, 1) + 1) * 127.5).byte().cpu().numpy()[..., ::-1])
-
-
-def export(run: Run[Generator], config: TrainGenerator, path: Path, figures: Mapping[str, float]) -> None:
-    """Write the generator's moving average as float16 safetensors; configuration and figures go into the header."""
-    state = run.average.state_dict()
-    tensors = {
-        k: v.half().contiguous().cpu() for k, v in state.items() if not k.endswith("num_batches_tracked")
-    }
-    header = {
-        "kind": "generator",
-        "config": json.dumps(asdict(config.model)),
-        "style": config.style,
-        "ablation": config.ablation,
-        "steps": str(run.step),
-        "figures": json.dumps({name: round(value, 4) for name, value in figures.items()}),
-        "data": DATA,
-        "licence": "GPL-3.0-or-later",
-    }
-    save_file(tensors, path, metadata=header)
 
 
 def load_flow_weights(path: Path) -> FlowNet:
