@@ -161,10 +161,12 @@ def _about() -> dict[str, Any]:
 
 
 class Worker:
-    """Connects a `Session` to a pair of pipes."""
+    """Connects a session to a pair of pipes; `leave` is called with 0 when the input ends."""
 
-    def __init__(self, source: IO[str], sink: IO[str], detector: str = "mediapipe") -> None:
-        self._source, self._sink, self._detector = source, sink, detector
+    def __init__(
+        self, session: Session, source: IO[str], sink: IO[str], leave: Callable[[int], object] = os._exit
+    ) -> None:
+        self._session, self._source, self._sink, self._leave = session, source, sink, leave
         self._lock = threading.Lock()
         self._requests: queue.SimpleQueue[protocol.Request] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
@@ -173,16 +175,15 @@ class Worker:
     def run(self) -> None:
         """Answer requests in order; the end of the input ends the process."""
         threading.Thread(target=self._read, daemon=True).start()
-        session = Session(self._detector)
         while True:
             request = self._requests.get()
-            self._finish(request.id, self._attempt(session, request))
+            self._finish(request.id, self._attempt(request))
 
-    def _attempt(self, session: Session, request: protocol.Request) -> protocol.Event:
+    def _attempt(self, request: protocol.Request) -> protocol.Event:
         if request.id in self._cancelled:
             return protocol.Stopped(request.id)
         try:
-            return protocol.Done(request.id, session.answer(request, self._report))
+            return protocol.Done(request.id, self._session.answer(request, self._report))
         except Cancelled:
             return protocol.Stopped(request.id)
         except LpError as error:
@@ -210,7 +211,7 @@ class Worker:
             self._take_requests()
         finally:
             # The add-on is gone: nobody wants the work in hand, and a computing thread cannot be interrupted.
-            os._exit(0)
+            self._leave(0)
 
     def _take_requests(self) -> None:
         for line in self._source:
@@ -249,7 +250,7 @@ def main() -> None:
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
-    Worker(source, sink, detector).run()
+    Worker(Session(detector), source, sink).run()
 
 
 if __name__ == "__main__":

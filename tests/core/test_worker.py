@@ -1,6 +1,7 @@
 """The worker process: one answer a request, cancel at once, gone with its parent."""
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from lpcore import protocol
+from lpcore import protocol, worker
 
 PATIENCE = 120
 
@@ -111,6 +112,37 @@ def test_missing_photo_is_a_coded_failure(engine, tmp_path):
 def test_end_of_input_ends_the_process(engine):
     engine.process.stdin.close()
     assert engine.process.wait(timeout=PATIENCE) == 0
+
+
+def test_cancel_is_answered_before_the_work_notices():
+    """The work of a request that never reports is still stopped at once for whoever asked."""
+    release = threading.Event()
+
+    class Absorbed(worker.Session):
+        def answer(self, request, emit):
+            release.wait(PATIENCE)
+            return {}
+
+    requests, events = os.pipe(), os.pipe()
+    with (
+        os.fdopen(requests[0], encoding="utf-8") as source,
+        os.fdopen(requests[1], "w", encoding="utf-8") as asking,
+        os.fdopen(events[0], encoding="utf-8") as answers,
+        os.fdopen(events[1], "w", encoding="utf-8") as sink,
+    ):
+        left = threading.Event()
+        served = worker.Worker(Absorbed(), source, sink, leave=lambda code: left.set())
+        threading.Thread(target=served.run, daemon=True).start()
+        asking.write(protocol.encode(protocol.Draw(7, "", "", "")) + protocol.encode(protocol.Cancel(8, 7)))
+        asking.flush()
+        assert protocol.decode_event(answers.readline()) == protocol.Stopped(7)
+        assert not release.is_set()
+        release.set()
+        asking.write(protocol.encode(protocol.Hello(9)))
+        asking.flush()
+        assert protocol.decode_event(answers.readline()) == protocol.Done(9, {})
+        asking.close()
+        assert left.wait(PATIENCE)
 
 
 @pytest.mark.weights
