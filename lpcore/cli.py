@@ -1,4 +1,4 @@
-"""The command line: `lpcore animate | weights | register | styles | train`.
+"""The command line: `lpcore animate | weights | register | styles | train | evaluate`.
 
 Exit codes: 0 done, 1 failed for a reason the user can mend (one sentence on standard error), 2 wrong usage,
 3 unforeseen error, 130 cancelled. With `--json`, standard output carries one JSON object a line:
@@ -34,6 +34,10 @@ TRAINERS = {
     "pack": "lpcore.train.pack",
     "flow": "lpcore.train.flow",
     "generator": "lpcore.train.generator",
+}
+
+EVALUATIONS = {
+    "motion": "lpcore.evaluate.motion",
 }
 
 
@@ -148,6 +152,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("network", choices=sorted(TRAINERS))
     train.add_argument("arguments", nargs=argparse.REMAINDER)
     train.set_defaults(run=_train, json=False)
+
+    evaluate = verbs.add_parser("evaluate", help="measure the engine against its goals")
+    evaluate.add_argument("what", choices=sorted(EVALUATIONS))
+    evaluate.add_argument("arguments", nargs=argparse.REMAINDER)
+    evaluate.set_defaults(run=_evaluate, json=False)
     return parser
 
 
@@ -225,8 +234,17 @@ def _styles(options: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _train(options: argparse.Namespace, reporter: Reporter) -> None:
+    _hand_over(TRAINERS[options.network], options.arguments)
+
+
+def _evaluate(options: argparse.Namespace, reporter: Reporter) -> None:
+    _hand_over(EVALUATIONS[options.what], options.arguments)
+
+
+def _hand_over(module: str, arguments: list[str]) -> None:
+    """Let the module's own command line do the work."""
     try:
-        importlib.import_module(TRAINERS[options.network]).main(options.arguments)
+        importlib.import_module(module).main(arguments)
     except FileNotFoundError as error:
         raise LpError("DATA_MISSING", str(error.filename or error)) from error
 
