@@ -130,3 +130,19 @@ def sample(image: Tensor, positions: Tensor) -> Tensor:
     scale = positions.new_tensor([2 / (width - 1), 2 / (height - 1)])
     images = image.expand(len(positions), -1, -1, -1)
     return F.grid_sample(images, positions * scale - 1, padding_mode="border", align_corners=True)
+
+
+def flow_grid(flow: Tensor) -> Tensor:
+    """(T, h, w, 2) grid for `warp` from a backward flow (T, 2, h, w) in pixels of its own resolution."""
+    height, width = flow.shape[-2:]
+    x = torch.arange(width, device=flow.device) + flow[:, 0]
+    y = torch.arange(height, device=flow.device)[:, None] + flow[:, 1]
+    return torch.stack([2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1], dim=-1)
+
+
+def grid_flow(grid: Tensor) -> Tensor:
+    """(T, 2, S, S) backward flow in pixels from a grid (T, S, S, 2), −1 and +1 at the outermost pixel centres."""
+    side = grid.shape[1]
+    steps = torch.arange(side, device=grid.device, dtype=grid.dtype)
+    pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
+    return (grid.permute(0, 3, 1, 2) + 1) * ((side - 1) / 2) - pixels

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .. import points68
 from ..weights.tensors import load
+from .flow import grid_flow
 from .landmark_image import disc_maps
 
 FLOW_UNIT = 20.0
@@ -34,6 +35,7 @@ class FlowNetConfig:
     residuals: residual blocks per level ("unet_v2").
     side: working resolution in pixels, a multiple of 2^(halvings + levels).
     radius: of the landmark discs in working pixels. soft: smooth-edged discs (see `disc_maps`).
+    relative: whether the output is added to flow B; the published nets know nothing of it.
     """
 
     variant: str = "unet"
@@ -45,6 +47,7 @@ class FlowNetConfig:
     side: int = 224
     radius: float = 4.0
     soft: bool = False
+    relative: bool = False
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FlowNetConfig:
@@ -54,8 +57,9 @@ class FlowNetConfig:
 
 PAPER_UNET = FlowNetConfig()
 PAPER_UNET_V2 = FlowNetConfig("unet_v2", max_width=128)
-DEFAULT = FlowNetConfig("unet_v2", width=16, max_width=80, side=160, radius=3.0, soft=True)
-"""Ours: small enough to run beside the generator on a processor; soft discs keep the flow steady."""
+DEFAULT = FlowNetConfig("unet_v2", width=16, max_width=80, side=160, radius=3.0, soft=True, relative=True)
+"""Ours: small enough to run beside the generator on a processor; soft discs keep the flow steady, and from flow B on
+there is little left to learn: what a turning head hides, and what moves between the landmarks."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class FlowNet(nn.Module):
         super().__init__()
         self.config = config
         self.body = {"unet": NestedUnet, "unet_v2": ResidualUnet}[config.variant](config)
+        if config.relative:
+            for head in self.body.flow:
+                # An untrained net leaves flow B as it is.
+                nn.init.zeros_(head[-1].weight)
+                nn.init.zeros_(head[-1].bias)
 
     def forward(self, discs: Tensor) -> FlowOutput:
         return self.body(discs)
@@ -88,10 +97,13 @@ class FlowNet(nn.Module):
         points = _scaled(points, config.side / size)
         return disc_maps(points, config.side, config.radius, soft=config.soft)
 
-    def regress(self, source: Tensor, target: Tensor, size: int = 256) -> tuple[Tensor, Tensor]:
+    def regress(
+        self, source: Tensor, target: Tensor, flow_b: Tensor, size: int = 256
+    ) -> tuple[Tensor, Tensor]:
         """Flow A of T frames, ready for the generator.
 
-        source (1 or T, 68, 2), target (T, 68, 2): landmarks in pixels of a `size` × `size` frame.
+        source (1 or T, 68, 2), target (T, 68, 2): landmarks in pixels of a `size` × `size` frame. flow_b: (T, size,
+        size, 2) grid for `generator.warp`, which a relative net corrects.
         Returns flow (T, 2, size, size) in its pixels, target pixel + flow = source pixel, and visibility
         (T, 1, size, size) in [0, 1], where the face is (visible or hidden).
         """
@@ -99,7 +111,10 @@ class FlowNet(nn.Module):
         output = self(self.discs(source, target, size))
         flow = _finer(output.flows[0].float(), side) * FLOW_UNIT
         mask = (_finer(output.visibility.float(), side).argmax(1, keepdim=True) < 2).float()
-        return _to_frame(flow * mask, size) * (size / side), _to_frame(mask, size)
+        flow = _to_frame(flow * mask, size) * (size / side)
+        if self.config.relative:
+            flow = flow + grid_flow(flow_b)
+        return flow, _to_frame(mask, size)
 
 
 @functools.cache

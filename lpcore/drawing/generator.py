@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..weights.tensors import load
+from .flow import flow_grid
 from .layers import Layer, ResidualBlock, doubling, halving, normalisation, stem
 
 
@@ -35,6 +36,7 @@ class GeneratorConfig:
     warp_align_corners: False keeps the published half-pixel drift (see `warp`).
     outside: value of features that flow A calls not visible; below 0 no ReLU feature is mistaken for it.
     soft_landmarks: which kind of landmark image the network was trained on (see `landmark_image`).
+    carried: whether it redraws a drawing that was moved there (`forward`'s `carried`) instead of starting from paper.
     """
 
     inputs: int = 3
@@ -49,6 +51,7 @@ class GeneratorConfig:
     warp_align_corners: bool = False
     outside: float = -1.0
     soft_landmarks: bool = False
+    carried: bool = False
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
@@ -68,8 +71,9 @@ DEFAULT = GeneratorConfig(
     laterals=True,
     warp_align_corners=True,
     soft_landmarks=True,
+    carried=True,
 )
-"""Ours: a tenth of the parameters, 512-pixel drawings from 256-pixel work."""
+"""Ours: a tenth of the parameters, 512-pixel drawings from 256-pixel work, begun from the moved static drawing."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,6 @@ def warp(features: Tensor, grid: Tensor, align_corners: bool) -> Tensor:
     # Half precision would misplace what is read by up to half a pixel.
     batch = features.float().expand(len(grid), -1, -1, -1)
     return F.grid_sample(batch, grid.float(), align_corners=align_corners).to(features.dtype)
-
-
-def flow_grid(flow: Tensor) -> Tensor:
-    """(T, h, w, 2) grid for `warp` from a backward flow (T, 2, h, w) in pixels of its own resolution."""
-    height, width = flow.shape[-2:]
-    x = torch.arange(width, device=flow.device) + flow[:, 0]
-    y = torch.arange(height, device=flow.device)[:, None] + flow[:, 1]
-    return torch.stack([2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1], dim=-1)
 
 
 def _resized(maps: Tensor, side: int) -> Tensor:
@@ -171,6 +167,7 @@ class Decoder(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         widths, norm = config.widths, config.norm
+        pixels = config.outputs * config.scale**2
         self.up = nn.ModuleList(
             Layer(doubling(coarse, fine), normalisation(norm, fine))
             for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
@@ -180,15 +177,22 @@ class Decoder(nn.Module):
             for width in widths[-2::-1]
             if config.laterals
         )
-        self.out = stem(widths[0], config.outputs * config.scale**2)
+        if config.carried:
+            self.redraw = Layer(stem(widths[0] + pixels, widths[0]), normalisation(norm, widths[0]))
+        self.out = stem(widths[0], pixels)
         self.scale = config.scale
 
-    def forward(self, x: Tensor, laterals: list[Tensor]) -> Tensor:
+    def forward(self, x: Tensor, laterals: list[Tensor], carried: Tensor | None) -> Tensor:
         for level, up in enumerate(self.up):
             x = up(x)
             if self.join:
                 x = self.join[level](torch.cat([x, laterals[-2 - level]], dim=1))
-        return torch.tanh(F.pixel_shuffle(self.out(x), self.scale).float())
+        if carried is None:
+            return torch.tanh(F.pixel_shuffle(self.out(x), self.scale).float())
+        x = self.redraw(torch.cat([x, F.pixel_unshuffle(carried, self.scale).to(x)], dim=1))
+        change = torch.tanh(F.pixel_shuffle(self.out(x), self.scale).float())
+        # Twice the range, so that paper can become ink.
+        return (carried + 2 * change).clamp(-1, 1)
 
 
 class Generator(nn.Module):
@@ -207,6 +211,9 @@ class Generator(nn.Module):
         self.trunk = Trunk(config)
         self.decoder = Decoder(config)
         self.apply(_initialise)
+        if config.carried:
+            # An untrained network leaves the drawing as it came.
+            nn.init.zeros_(self.decoder.out.weight)
 
     def prepare(self, photo: Tensor, source_image: Tensor) -> PhotoCode:
         """What all frames share, from the photo (B, inputs, scale·S, scale·S) and its landmark image (B, 1, S, S).
@@ -219,7 +226,13 @@ class Generator(nn.Module):
         return PhotoCode(features, self.landmarks(source_image))
 
     def forward(
-        self, code: PhotoCode, target_image: Tensor, flow_b: Tensor, flow_a: Tensor, visible: Tensor
+        self,
+        code: PhotoCode,
+        target_image: Tensor,
+        flow_b: Tensor,
+        flow_a: Tensor,
+        visible: Tensor,
+        carried: Tensor | None = None,
     ) -> Tensor:
         """Drawings (T, outputs, scale·S, scale·S) in [−1, 1] of T frames.
 
@@ -229,7 +242,14 @@ class Generator(nn.Module):
             flow_b: (T, S, S, 2) grid, the position to read, −1 and +1 at the outermost pixel centres.
             flow_a: (T, 2, S, S) pixels to add to a target pixel to find its source.
             visible: (T, 1, S, S) in [0, 1], where flow A holds.
+            carried: (T, outputs, scale·S, scale·S) in [−1, 1], for a network configured so: the photo's static drawing,
+                moved to the frame.
+
+        Raises:
+            ValueError: `carried` is missing or not wanted.
         """
+        if (carried is not None) != self.config.carried:
+            raise ValueError("a carried drawing goes with a network configured for it")
         warped = self.warp_features(code, flow_b, flow_a, visible)  # per stream (T, widths[s], S/2^s, S/2^s)
         streams = [stream(x, warped=True) for stream, x in zip(self.encoder, warped, strict=True)]
         x = self.merge(torch.cat(streams, dim=1))  # (T, widths[-1], s, s), s the coarsest side
@@ -237,7 +257,7 @@ class Generator(nn.Module):
         target = self.landmarks(target_image)
         landmarks = torch.cat([source, target], dim=1)  # (T, 2·landmark_widths[-1], s, s)
         x = self.trunk(x, landmarks)  # (T, widths[-1], s, s)
-        return self.decoder(x, warped)
+        return self.decoder(x, warped, carried)
 
     def draw(
         self,
@@ -247,9 +267,10 @@ class Generator(nn.Module):
         flow_b: Tensor,
         flow_a: Tensor,
         visible: Tensor,
+        carried: Tensor | None = None,
     ) -> Tensor:
-        """`prepare` and `forward` in one, for training."""
-        return self(self.prepare(photo, source_image), target_image, flow_b, flow_a, visible)
+        """`prepare` and `forward` in one."""
+        return self(self.prepare(photo, source_image), target_image, flow_b, flow_a, visible, carried)
 
     def warp_features(self, code: PhotoCode, flow_b: Tensor, flow_a: Tensor, visible: Tensor) -> list[Tensor]:
         """Per stream, its features warped with flow B, then with flow A, side by side."""

@@ -16,13 +16,15 @@ from ..types import CROP, Portrait
 from ..weights import present
 from .background import blend
 from .canvas import Canvas, apply, resize
-from .flow import PiecewiseFlow
+from .canvas import canvas as find_canvas
+from .flow import PiecewiseFlow, grid_flow
 from .flow_net import load_flow_net
 from .generator import load_generator, warp
 from .landmark_image import landmark_image
 from .mesh import build_mesh
-from .static import static_layers
+from .static import person_layer, static_layers
 from .styles import Style
+from .warp_stream import WarpStream
 
 WORKING_SIDE = 256
 """Working resolution in pixels, S in `generator`."""
@@ -34,7 +36,8 @@ _BATCH = 16
 class Sitter(Protocol):
     """One portrait as a generator wants it. S = `WORKING_SIDE`; colours in [-1, 1], 1 = paper.
 
-    photo: (1, 3, scale S, scale S), the person alone on white. matte: (1, 1, S, S) in [0, 1].
+    photo: (1, 3, scale S, scale S), the person alone on white. matte: (1, 1, S, S) in [0, 1], where what is drawn
+    moves with the person.
     source: (1, 68, 2) the photo's landmarks in working pixels.
     """
 
@@ -72,7 +75,7 @@ class OwnSitter:
         matte = torch.from_numpy(portrait.matte).to(device)[None, None]
         picture, matte = _reduced(picture, side), _reduced(matte, side)
         self.photo = 2 * blend(picture, matte, torch.ones_like(picture)) - 1
-        self.matte = _reduced(matte, WORKING_SIDE)
+        self.matte = _reduced(person_layer(portrait.matte, device), WORKING_SIDE)
         self._mesh = build_mesh(portrait.landmarks)
         self._flow = PiecewiseFlow(
             self._placed(self._mesh.source), self._mesh.triangles, (WORKING_SIDE, WORKING_SIDE), device
@@ -108,7 +111,13 @@ class GeneratorStream:
         self._beyond = still.page[:, top:bottom, left:right]
         self._background = still.background
         self._seam = torch.from_numpy(canvas.seam()).to(device)
-        self._gain = max(1.0, canvas.scale * CROP / (WORKING_SIDE * config.scale))
+        side = WORKING_SIDE * config.scale
+        self._gain = max(1.0, canvas.scale * CROP / side)
+        self._moved = (
+            WarpStream(portrait, style, find_canvas(portrait, "crop", side), device)
+            if config.carried
+            else None
+        )
         with torch.inference_mode(), self._half_precision():
             self._code = self._model.prepare(self._sitter.photo, self._landmarks(self._sitter.source))
 
@@ -134,23 +143,30 @@ class GeneratorStream:
     def _drawn(self, points: np.ndarray) -> Tensor:
         """(T, C, h, w) brightness of the box in [0, 1]."""
         target = self._sitter.targets(points)
-        positions = self._sitter.flow_b(points)
-        grid = positions * (2 / (WORKING_SIDE - 1)) - 1
+        grid = self._sitter.flow_b(points) * (2 / (WORKING_SIDE - 1)) - 1
         with self._half_precision():
             drawn = self._model(
-                self._code, self._landmarks(target), grid, *self._flow_a(target, positions)
+                self._code,
+                self._landmarks(target),
+                grid,
+                *self._flow_a(target, grid),
+                self._carried(points),
             ).float()
         person = self._canvas.place(_enlarged(warp(self._sitter.matte, grid, True), drawn.shape[-1]))
         framed = blend(self._placed(drawn), person, self._background)
         return blend(framed, self._seam, self._beyond)
 
-    def _flow_a(self, target: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    def _carried(self, points: np.ndarray) -> Tensor | None:
+        """(T, 1, D, D) in [-1, 1], the static drawing moved to the frames, for a network that redraws it."""
+        if self._moved is None:
+            return None
+        return 1 - 2 * torch.from_numpy(np.stack(list(self._moved.ink(points))))[:, None].to(self._device)
+
+    def _flow_a(self, target: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
         """Flow (T, 2, S, S) in pixels and visibility (T, 1, S, S)."""
         if self._flow_net is not None:
-            return self._flow_net.regress(self._sitter.source, target, WORKING_SIDE)
-        steps = torch.arange(WORKING_SIDE, device=positions.device, dtype=positions.dtype)
-        pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
-        return positions.permute(0, 3, 1, 2) - pixels, torch.ones_like(positions[:, None, ..., 0])
+            return self._flow_net.regress(self._sitter.source, target, grid, WORKING_SIDE)
+        return grid_flow(grid), torch.ones_like(grid[..., :1]).permute(0, 3, 1, 2)
 
     def _landmarks(self, points: Tensor) -> Tensor:
         return landmark_image(points, WORKING_SIDE, soft=self._model.config.soft_landmarks)

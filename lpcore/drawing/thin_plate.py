@@ -7,6 +7,7 @@ the image and through both sets of points.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .flow import sample
@@ -15,30 +16,40 @@ RIDGE = 1e-6
 """Added to the diagonal of the spline's system; makes it solvable where control points coincide (closed lips)."""
 
 
-def thin_plate_warp(image: Tensor, source: Tensor, target: Tensor, *, anchored: bool = False) -> Tensor:
+def thin_plate_warp(
+    image: Tensor, source: Tensor, target: Tensor, *, anchored: bool = False, spacing: int = 1
+) -> Tensor:
     """`image` moved so that what lay at the source points comes to lie at the target points.
 
     Args:
         image: (B, C, H, W), any range; read bilinearly, borders repeated.
         source, target: (B, N, 2) points (x, y) in the image's pixels, N at least 3, not all on one line.
         anchored: also hold the corners and the middles of the edges in place, as the authors do without blending.
+        spacing: the spline is evaluated every so many pixels, in between it is interpolated.
 
     Returns:
         (B, C, H, W) in float32 (float64 if `image` is), whatever autocast says.
     """
     dtype = torch.float64 if image.dtype == torch.float64 else torch.float32
-    positions = thin_plate_positions(source, target, (image.shape[-1], image.shape[-2]), anchored=anchored)
+    size = image.shape[-1], image.shape[-2]
+    positions = thin_plate_positions(source, target, size, anchored=anchored, spacing=spacing)
     with torch.autocast(image.device.type, enabled=False):
         return sample(image.to(dtype), positions.to(dtype))
 
 
 def thin_plate_positions(
-    source: Tensor, target: Tensor, size: tuple[int, int], *, anchored: bool = False, ridge: float = RIDGE
+    source: Tensor,
+    target: Tensor,
+    size: tuple[int, int],
+    *,
+    anchored: bool = False,
+    ridge: float = RIDGE,
+    spacing: int = 1,
 ) -> Tensor:
     """(B, H, W, 2) positions (x, y) in the source that each target pixel reads, float32 (float64 for such points).
 
     source, target: (B, N, 2) in pixels. size: (width, height). ridge: smoothing in units where the control points
-    spread by about 1, 0 = interpolate exactly (distinct points only).
+    spread by about 1, 0 = interpolate exactly (distinct points only). spacing: see `thin_plate_warp`.
     """
     width, height = size
     device, dtype = target.device, torch.promote_types(target.dtype, torch.float32)
@@ -54,11 +65,21 @@ def thin_plate_positions(
         points = (target - centre) / scale
         weights = _solve(points, (source - target) / scale, ridge)
 
-        ys, xs = torch.meshgrid(*(torch.arange(n, device=device) for n in (height, width)), indexing="ij")
+        counts = [-(-(n - 1) // spacing) + 1 for n in (height, width)]
+        steps = (
+            torch.linspace(0, n - 1, count, device=device, dtype=exact)
+            for n, count in zip((height, width), counts, strict=True)
+        )
+        ys, xs = torch.meshgrid(*steps, indexing="ij")
         pixels = torch.stack([xs, ys], dim=-1).reshape(1, -1, 2).to(exact)
         places = ((pixels - centre) / scale).to(dtype)
         moved = _basis(places, points.to(dtype)) @ weights.to(dtype)
-        return (pixels.to(dtype) + moved * scale.to(dtype)).reshape(-1, height, width, 2)
+        positions = (pixels.to(dtype) + moved * scale.to(dtype)).reshape(-1, *counts, 2)
+        if spacing == 1:
+            return positions
+        planes = positions.permute(0, 3, 1, 2)
+        finer = F.interpolate(planes, (height, width), mode="bilinear", align_corners=True)
+        return finer.permute(0, 2, 3, 1)
 
 
 def _solve(points: Tensor, values: Tensor, ridge: float) -> Tensor:

@@ -55,14 +55,20 @@ class WarpStream:
     def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
         """One (H, W) uint8 grey image per row of `points` (T, 68, 2 or 3) in crop units."""
         left, top, right, bottom = self._canvas.box
+        for ink in self.ink(points):
+            image = self._page.copy()
+            image[top:bottom, left:right] = to_grey(ink)
+            yield image
+
+    def ink(self, points: np.ndarray) -> Iterator[np.ndarray]:
+        """One (h, w) float32 picture of the canvas's box per row of `points`, ink in [0, 1]."""
+        left, top, right, bottom = self._canvas.box
         count = max(1, _BATCH_PIXELS // ((right - left) * (bottom - top)))
         for start in range(0, len(points), count):
             targets = self._in_box(self._mesh.targets(points[start : start + count]))
             for drawn, landmarks in zip(self._warped(targets), targets, strict=True):
                 self._mouth.paint(drawn, landmarks[:68])
-                image = self._page.copy()
-                image[top:bottom, left:right] = to_grey(drawn)
-                yield image
+                yield drawn
 
     @torch.inference_mode()
     def _warped(self, targets: np.ndarray) -> np.ndarray:

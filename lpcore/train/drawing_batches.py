@@ -12,8 +12,12 @@ from torch import Tensor
 
 from .. import points68
 from ..drawing.flow import PiecewiseFlow, sample
+from ..drawing.canvas import canvas as find_canvas
 from ..drawing.mesh import build_mesh
-from ..types import CROP
+from ..drawing.static import person_layer
+from ..drawing.styles import STYLES
+from ..drawing.warp_stream import WarpStream
+from ..types import CROP, CropTransform, Portrait
 from .flow_truth import FlowTruthMaker
 from .head import FaceState
 from .pack import Pack
@@ -43,9 +47,9 @@ class TargetMix:
 class DrawingBatch:
     """B portraits to draw twice, and real drawings. Pictures in [-1, 1], 1 = paper; landmarks in crop units.
 
-    photo: (B, 3, D, D). matte: (B, 1, D, D) in [0, 1]. static: (B, 1, D, D) the photo's drawing. source, first,
+    photo: (B, 3, D, D). matte: (B, 1, D, D) in [0, 1], where what is drawn moves with the person. static: (B, 1, D, D) the photo's drawing. source, first,
     second: (B, 68, 2) landmarks of the photo and of two adjacent targets. flow_b: (2 B, S, S, 2) flow B of all first,
-    then of all second targets, see `Generator.forward`.
+    then of all second targets, carried: (2 B, 1, D, D) or None, see `Generator.forward`.
     real: (B, 1, D, D) drawings of other people, real_landmarks (B, 68, 2) theirs. adjacent: (B, 2, D, D) real drawings
     of adjacent moments. apart: (B, 2, D, D) the former's first moment and somebody else.
     """
@@ -57,6 +61,7 @@ class DrawingBatch:
     first: Tensor
     second: Tensor
     flow_b: Tensor
+    carried: Tensor | None
     real: Tensor
     real_landmarks: Tensor
     adjacent: Tensor
@@ -66,8 +71,9 @@ class DrawingBatch:
 class DrawingBatches:
     """Endless batches from the training part of a pack, or from its held-out part.
 
-    style: whose drawings. side: S, working resolution in pixels. scale: drawing pixels D / S. foreground: show the
-    generator the person alone, on white.
+    style: whose drawings. side: S, working resolution in pixels. scale: drawing pixels D / S. carried: also draw the
+    photo with the shipped static drawer and move that, as a film does. foreground: show the generator the person
+    alone, on white.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class DrawingBatches:
         scale: int,
         *,
         mix: TargetMix | None = None,
+        carried: bool = False,
         foreground: bool = True,
         held_out: bool = False,
         seed: int = 0,
@@ -85,7 +92,8 @@ class DrawingBatches:
     ) -> None:
         self._faces, self._head = pack.held_out if held_out else pack.train, pack.head
         self._style, self._side, self._drawn = style, side, side * scale
-        self._mix, self._foreground, self._seed, self._device = mix or TargetMix(), foreground, seed, device
+        self._carried, self._foreground = carried, foreground
+        self._mix, self._seed, self._device = mix or TargetMix(), seed, device
         self._truth = FlowTruthMaker(pack.head, device)
 
     def batch(self, step: int, size: int) -> DrawingBatch:
@@ -107,6 +115,7 @@ class DrawingBatches:
             first=self._tensor([first for first, _ in targets]),
             second=self._tensor([second for _, second in targets]),
             flow_b=self._flow_b(shown, targets),
+            carried=self._moved(shown, targets) if self._carried else None,
             real=drawings,
             real_landmarks=self._tensor([pair.source for pair in real]),
             adjacent=adjacent,
@@ -119,7 +128,31 @@ class DrawingBatches:
         matte = self._stack([p.picture(self._faces.mask(p.index), self._drawn, 0) for p in pairs])
         if self._foreground:
             photo = photo * matte + (1 - matte)
-        return 2 * photo - 1, matte
+        whole = [p.picture(self._faces.mask(p.index), CROP, 0).astype(np.float32) / 255 for p in pairs]
+        layers = torch.cat([person_layer(mask, self._device) for mask in whole])
+        size = (self._drawn,) * 2
+        layers = F.interpolate(layers, size, mode="bilinear", align_corners=False, antialias=True)
+        return 2 * photo - 1, layers
+
+    def _moved(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+        """(2 B, 1, D, D) static drawings of the photos, moved to all first, then to all second targets."""
+        moved = []
+        for pair, moments in zip(pairs, targets, strict=True):
+            portrait = self._portrait(pair)
+            canvas = find_canvas(portrait, "crop", self._drawn)
+            stream = WarpStream(portrait, STYLES[self._style], canvas, self._device)
+            moved.append(np.stack(list(stream.ink(np.stack(moments)))))
+        ink = torch.from_numpy(np.stack(moved, axis=1)).flatten(0, 1)[:, None]
+        return 1 - 2 * ink.to(self._device)
+
+    def _portrait(self, pair: Pair) -> Portrait:
+        """The placed photo as if it had been analysed; its crop is all there is of it."""
+        image = pair.picture(self._faces.photo(pair.index), CROP, 255)
+        matte = pair.picture(self._faces.mask(pair.index), CROP, 0).astype(np.float32) / 255
+        landmarks = np.column_stack([pair.source, np.zeros(len(pair.source))]).astype(np.float32)
+        whole = CropTransform(centre=((CROP - 1) / 2,) * 2, scale=1.0)
+        confidence = np.ones(len(landmarks), np.float32)
+        return Portrait("", image, matte, (), 0, whole, image, matte, landmarks, confidence)
 
     def _flow_b(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
         """(2 B, S, S, 2) grids of flow B: first targets of all portraits, then second ones."""

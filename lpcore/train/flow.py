@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import points68
-from ..drawing.flow import PiecewiseFlow, sample
+from ..drawing.flow import PiecewiseFlow, flow_grid, sample
 from ..drawing.flow_net import DEFAULT, FLOW_UNIT, FlowNet, FlowNetConfig, FlowOutput
 from ..drawing.mesh import build_mesh
 from ..types import CROP
@@ -89,9 +89,12 @@ class FlowPairs:
         start, end = (FaceState.stack(states).moved(to_net) for states in _states(pairs))
         truth = self._truth(start, end, person)
         unit = config.model.side / FRAME / FLOW_UNIT / place[0, 0]
+        flow = truth.backward
+        if config.model.relative:
+            flow = flow - torch.stack([mesh_flow(p, to_net, side) for p in pairs]).to(flow)
         landmarks = _frame_landmarks(pairs) + rng.normal(0, config.jitter, (2, len(pairs), points68.COUNT, 2))
         source, target = torch.from_numpy(landmarks.astype(np.float32)).to(self._device)
-        return FlowBatch(source, target, truth.backward * unit, truth.visibility)
+        return FlowBatch(source, target, flow * unit, truth.visibility)
 
 
 def _frame_to_net(config: FlowNetConfig) -> np.ndarray:
@@ -204,8 +207,8 @@ class HeldOutFlow:
             truth = self._truth(start, end, person)
             landmarks = _frame_landmarks([pair]).astype(np.float32)
             source, target = torch.from_numpy(landmarks).to(self._device)
-            flow_a, visible = net.regress(source, target, FRAME)
-            flow_b = mesh_flow(pair, FRAME).to(self._device)[None]
+            flow_b = mesh_flow(pair, to_frame, FRAME).to(self._device)[None]
+            flow_a, visible = net.regress(source, target, flow_grid(flow_b), FRAME)
             lips = truth.face & _around(target[0, list(points68.LIPS)], FRAME)
             flows = {"a": flow_a, "b": flow_b, "still": torch.zeros_like(flow_a)}
             for name, flow in flows.items():
@@ -222,10 +225,12 @@ class HeldOutFlow:
         return {name: float(np.nanmean(values)) for name, values in figures.items()}
 
 
-def mesh_flow(pair: Pair, side: int) -> Tensor:
-    """Flow B of `pair`, (2, side, side) float32 pixels to add to a target pixel to find its source."""
+def mesh_flow(pair: Pair, matrix: np.ndarray, side: int) -> Tensor:
+    """Flow B of `pair`, (2, side, side) float32 pixels to add to a target pixel to find its source.
+
+    matrix: (2, 3) from crop units to those pixels.
+    """
     mesh = build_mesh(pair.source)
-    matrix = to_side(side)
     targets = mesh.targets(pair.target[None]) @ matrix[:, :2].T + matrix[:, 2]
     flow = PiecewiseFlow(mesh.source @ matrix[:, :2].T + matrix[:, 2], mesh.triangles, (side, side))
     return (flow.positions(targets)[0] - _grid(side)).permute(2, 0, 1)

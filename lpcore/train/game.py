@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..drawing.flow import grid_flow
 from ..drawing.flow_net import FlowNet
 from ..drawing.generator import Generator, GeneratorConfig, PhotoCode
 from ..drawing.landmark_image import landmark_image
@@ -54,12 +55,16 @@ class Players(nn.Module):
 class Game:
     """The losses of both players on one batch.
 
-    weights: which losses take part and what they count. side: S, working resolution in pixels.
+    weights: which losses take part and what they count. side: S, working resolution in pixels. region: side of what
+    the discriminators of regions see, as a share of the drawing's; 1 = all, as in the paper.
     """
 
-    def __init__(self, players: Players, nets: FrozenNets, weights: LossWeights, side: int) -> None:
+    def __init__(
+        self, players: Players, nets: FrozenNets, weights: LossWeights, side: int, region: float = 1.0
+    ) -> None:
         self.players, self.nets, self.weights, self.side = players, nets, weights, side
         self.drawn_side = side * players.generator.config.scale
+        self._region_side = round(region * self.drawn_side) if region < 1 else None
 
     def draw(self, batch: DrawingBatch, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """First and second drawing, (B, outputs, D, D) float32 in [-1, 1], the person over white (equation 1)."""
@@ -73,7 +78,7 @@ class Game:
             tuple(f.repeat(2, 1, 1, 1) for f in code.features), code.landmarks.repeat(2, 1, 1, 1)
         )
         drawn = generator(
-            code, landmark_image(targets, side, soft=soft), batch.flow_b, flow_a, visible
+            code, landmark_image(targets, side, soft=soft), batch.flow_b, flow_a, visible, batch.carried
         ).float()
         if self.weights.foreground:
             matte = F.avg_pool2d(batch.matte, generator.config.scale).repeat(2, 1, 1, 1)
@@ -87,11 +92,8 @@ class Game:
     def _flow_a(self, source: Tensor, targets: Tensor, flow_b: Tensor) -> tuple[Tensor, Tensor]:
         """Flow (T, 2, S, S) in pixels and visibility (T, 1, S, S)."""
         if self.nets.flow is not None:
-            return self.nets.flow.regress(source, targets, self.side)
-        steps = torch.arange(self.side, device=flow_b.device, dtype=flow_b.dtype)
-        pixels = torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
-        positions = (flow_b.permute(0, 3, 1, 2) + 1) * ((self.side - 1) / 2)
-        return positions - pixels, torch.ones_like(positions[:, :1])
+            return self.nets.flow.regress(source, targets, flow_b, self.side)
+        return grid_flow(flow_b), torch.ones_like(flow_b[..., :1]).permute(0, 3, 1, 2)
 
     def generator_terms(self, batch: DrawingBatch, first: Tensor, second: Tensor) -> dict[str, Tensor]:
         """The losses of the generator that take part, by their names in `LossWeights`."""
@@ -103,10 +105,14 @@ class Game:
             terms["overall"] = adversarial_loss(critics.overall(first), critics.overall(second))
         if weights.regions:
             masks = region_masks(targets[0], (side, side))
-            inputs = [(name, region_input(d, masks[name])) for name in REGIONS for d in (first, second)]
-            terms["regions"] = adversarial_loss(*(critics.regions[name](x) for name, x in inputs))
+            shown = [(name, self._region(d, masks[name])) for name in REGIONS for d in (first, second)]
+            terms["regions"] = adversarial_loss(*(critics.regions[name](x) for name, x in shown))
         if weights.content:
-            terms["content"] = content_loss(first, batch.static, source, targets[0])
+            if batch.carried is None:
+                terms["content"] = content_loss(first, batch.static, source, targets[0])
+            else:
+                # W moves lines a little apart from flow B: asked for both, the network would fade them.
+                terms["content"] = F.l1_loss(first, batch.carried[: len(first)])
         if weights.geometry:
             read = [
                 geometry_loss(
@@ -143,13 +149,16 @@ class Game:
             )
             for name in REGIONS:
                 shown = ((batch.real, true), (first, drawn), (second, drawn))
-                scores = (critics.regions[name](region_input(d, masks[name])) for d, masks in shown)
+                scores = (critics.regions[name](self._region(d, masks[name])) for d, masks in shown)
                 losses.append(discriminator_loss(*scores))
         if weights.pair:
             fake = pool.query(pair_input(first, second))
             scores = (critics.coherence(pair) for pair in (batch.adjacent, fake, batch.apart))
             losses.append(pair_discriminator_loss(*scores))
         return torch.stack(losses).sum() if losses else first.new_zeros((), requires_grad=True)
+
+    def _region(self, drawing: Tensor, mask: Tensor) -> Tensor:
+        return region_input(drawing, mask, self._region_side)
 
 
 def _grey(drawing: Tensor) -> Tensor:

@@ -36,7 +36,8 @@ class TrainGenerator:
     """All that decides a training run of the generator.
 
     side: working resolution in pixels. ablation: which losses take part, see `losses.ABLATIONS`. critic_width:
-    features of the discriminators' first layer (the paper's: 64). pool: how many old pairs the coherence
+    features of the discriminators' first layer (the paper's: 64). critic_region: share of the drawing's side that the
+    discriminators of regions see (the paper's: 1). pool: how many old pairs the coherence
     discriminator is shown again. judged: held-out batches per evaluation.
     """
 
@@ -50,6 +51,7 @@ class TrainGenerator:
     rate: float = 2e-4
     critic_rate: float = 1e-4
     critic_width: int = 32
+    critic_region: float = 0.5
     pool: int = 16
     seed: int = 0
     judged: int = 4
@@ -85,7 +87,8 @@ def train(
         stop=stop,
         beside={"critics": players.critics, "pool": pool},
     )
-    pack, game = Pack(data), Game(players, nets, ABLATIONS[config.ablation], config.side)
+    pack = Pack(data)
+    game = Game(players, nets, ABLATIONS[config.ablation], config.side, config.critic_region)
     batches, unseen = (
         DrawingBatches(
             pack,
@@ -93,6 +96,7 @@ def train(
             config.side,
             config.model.scale,
             mix=config.mix,
+            carried=config.model.carried,
             foreground=game.weights.foreground,
             held_out=held_out,
             seed=config.seed,

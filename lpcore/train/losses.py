@@ -96,13 +96,22 @@ def pair_discriminator_loss(adjacent: Tensor, fake: Tensor, apart: Tensor) -> Te
     return (adversarial_loss(adjacent) + wrong[0] + wrong[1]) / 3
 
 
+_LATTICE = 128
+"""Points per side at which W is evaluated: it is smooth, and dear."""
+
+
+def _moved(drawing: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    """W(drawing)."""
+    return thin_plate_warp(drawing, source, target, spacing=max(1, drawing.shape[-1] // _LATTICE))
+
+
 def content_loss(first: Tensor, static: Tensor, source: Tensor, target: Tensor) -> Tensor:
     """Mean |first - W(static)|: the drawing is the photo's static drawing, warped from its landmarks to the target's.
 
     static: the static drawing, (B, C, H, W). source, target: the photo's landmarks and the target's. No gradient
     flows to the static drawing.
     """
-    return F.l1_loss(first.float(), thin_plate_warp(static, source, target).detach())
+    return F.l1_loss(first.float(), _moved(static, source, target).detach())
 
 
 def geometry_loss(read: Tensor, target: Tensor, side: int, lip_weight: float = 2.0) -> Tensor:
@@ -153,4 +162,4 @@ def warp_loss(first: Tensor, second: Tensor, first_target: Tensor, second_target
 
     first_target, second_target: the two targets' landmarks. Only `second` gets a gradient, as in the authors' code.
     """
-    return F.l1_loss(second.float(), thin_plate_warp(first.detach(), first_target, second_target))
+    return F.l1_loss(second.float(), _moved(first.detach(), first_target, second_target))

@@ -29,7 +29,8 @@ def frames(config: GeneratorConfig, count: int, side: int = 32):
     flow_b = torch.rand(count, side, side, 2, generator=random) * 2.2 - 1.1
     flow_a = torch.randn(count, 2, side, side, generator=random) * 4
     visible = torch.rand(count, 1, side, side, generator=random)
-    return (photo, source), (targets, flow_b, flow_a, visible)
+    carried = torch.rand(count, config.outputs, *photo.shape[-2:], generator=random) * 2 - 1
+    return (photo, source), (targets, flow_b, flow_a, visible, *[carried] * config.carried)
 
 
 def count(config: GeneratorConfig) -> int:
@@ -65,6 +66,21 @@ def test_batch_equals_frames_one_by_one_and_all_at_once(config):
     several = generator.draw(*(tensor.expand(3, -1, -1, -1) for tensor in photo), *inputs)
     torch.testing.assert_close(batch, several, atol=1e-4, rtol=0)
     assert (batch[0] - batch[1]).abs().max() > 1e-3
+
+
+def test_a_carried_drawing_is_left_alone_until_training_changes_it():
+    generator = Generator(TINY_DEFAULT).eval()
+    photo, inputs = frames(TINY_DEFAULT, 2)
+    assert torch.equal(generator.draw(*photo, *inputs), inputs[-1])
+    torch.nn.init.normal_(generator.decoder.out.weight, 0, 0.2)
+    assert (generator.draw(*photo, *inputs) - inputs[-1]).abs().mean() > 0.1
+
+
+def test_a_carried_drawing_belongs_to_networks_made_for_it():
+    for config, wrong in ((TINY_DEFAULT, slice(-1)), (TINY, slice(None))):
+        photo, inputs = frames(replace(config, carried=True), 1)
+        with pytest.raises(ValueError, match="carried"):
+            Generator(config).draw(*photo, *inputs[wrong])
 
 
 def test_zero_flow_keeps_the_published_half_pixel_drift():

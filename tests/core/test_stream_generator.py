@@ -182,7 +182,7 @@ def test_published_networks_are_run_as_the_authors_do(files, portrait, name, wit
     grid = torch.from_numpy((read / 127.5 - 1).astype(np.float32))[None]
     if with_flow_net:
         as_tensor = [torch.from_numpy(p[None].astype(np.float32)) for p in (source, target)]
-        flow_a, seen = load_flow_net("paper_flow_net").regress(*as_tensor, 256)
+        flow_a, seen = load_flow_net("paper_flow_net").regress(*as_tensor, grid, 256)
     else:
         flow_a = torch.from_numpy((read - np.stack([xs, ys], -1)).astype(np.float32)).permute(2, 0, 1)[None]
         seen = torch.ones(1, 1, 256, 256)

@@ -10,6 +10,7 @@ from made_up_faces import write_faces
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from lpcore.drawing.flow import flow_grid
 from lpcore.drawing.flow_net import FlowNet, FlowNetConfig, FlowOutput
 from lpcore.train.flow import FRAME, FlowPairs, HeldOutFlow, TrainFlow, flow_loss, train
 from lpcore.train.pack import Pack, pack
@@ -48,7 +49,8 @@ def test_truth_leads_from_target_landmarks_to_source_landmarks_through_regress(p
         def forward(self, discs: torch.Tensor) -> FlowOutput:
             return perfect(batch)
 
-    flow, visible = Knowing(SMALL).regress(batch.source, batch.target, FRAME)
+    still = flow_grid(torch.zeros(4, 2, FRAME, FRAME))
+    flow, visible = Knowing(SMALL).regress(batch.source, batch.target, still, FRAME)
     nose = [27, 28, 29]
     grid = 2 * batch.target[:, nose] / (FRAME - 1) - 1
     read = torch.nn.functional.grid_sample(flow, grid[:, None], align_corners=True)[:, :, 0].mT
@@ -87,7 +89,7 @@ def test_figures_tell_truth_from_standing_still(packed):
     unseen = HeldOutFlow(Pack(packed), "cpu")
 
     class Still(FlowNet):
-        def regress(self, source, target, size=256):
+        def regress(self, source, target, flow_b, size=256):
             return torch.zeros(1, 2, size, size), torch.ones(1, 1, size, size)
 
     figures = unseen.evaluate(Still(SMALL))

@@ -61,7 +61,7 @@ def batches(packed, **changes) -> DrawingBatches:
 def test_batches_have_their_shapes_and_their_seed(packed):
     one, again, other = (batches(packed, seed=s).batch(1, 2) for s in (0, 0, 1))
     for name, value in vars(one).items():
-        assert torch.equal(value, getattr(again, name)), name
+        assert value is None or torch.equal(value, getattr(again, name)), name
     assert not torch.equal(one.photo, other.photo)
     assert one.photo.shape == (2, 3, 64, 64) and one.static.shape == one.real.shape == (2, 1, 64, 64)
     assert one.flow_b.shape == (4, 32, 32, 2) and one.adjacent.shape == one.apart.shape == (2, 2, 64, 64)
@@ -72,6 +72,24 @@ def test_the_person_stands_on_white_unless_ablated(packed):
     alone, whole = (batches(packed, foreground=f).batch(0, 2) for f in (True, False))
     outside = (alone.matte == 0).expand(-1, 3, -1, -1)
     assert (alone.photo[outside] == 1).all() and (whole.photo[outside] < 0.9).any()
+
+
+def test_the_carried_drawing_is_what_a_film_without_a_generator_shows(packed):
+    still = batches(packed, mix=TargetMix(own=1, other=0, step=0), carried=True).batch(0, 2)
+    assert still.carried.shape == (4, 1, 64, 64) and still.carried.abs().max() <= 1
+    assert torch.equal(still.carried[:2], still.carried[2:]), "nothing moves between the two"
+    moved = batches(packed, mix=TargetMix(own=0, other=0), carried=True).batch(0, 2)
+    assert (moved.carried[:2] - moved.carried[2:]).abs().max() > 0.1
+    assert batches(packed).batch(0, 2).carried is None
+
+
+def test_an_untrained_generator_that_carries_pays_no_content_loss(packed, nets):
+    players = Players(replace(MODEL, carried=True), 4)
+    game, batch = Game(players, nets, FULL, 32), batches(packed, carried=True).batch(0, 1)
+    person = batch.matte.repeat(2, 1, 1, 1).amax((2, 3))
+    assert (person > 0.9).all()
+    terms = game.generator_terms(batch, *game.draw(batch))
+    assert terms["content"] < 0.02, "but for what lies outside the person"
 
 
 def test_own_targets_are_the_photo_s_landmarks_and_adjacent_ones_are_near(packed):
@@ -121,7 +139,7 @@ def test_outside_the_moved_person_is_paper(packed, nets):
 
 def test_without_flow_a_flow_b_stands_in(packed, nets):
     class Same(FlowNet):
-        def regress(self, source, target, size=256):
+        def regress(self, source, target, flow_b, size=256):
             pixels = torch.stack(torch.meshgrid(torch.arange(32), torch.arange(32), indexing="xy"))
             read = (batch.flow_b.permute(0, 3, 1, 2) + 1) * 31 / 2
             return read - pixels, torch.ones(len(read), 1, 32, 32)
