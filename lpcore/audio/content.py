@@ -25,7 +25,7 @@ HIDDEN = 256
 PHONES = 191
 WIDTH = HIDDEN + PHONES
 
-BILABIALS = tuple(HIDDEN + i for i in (10, 31, 35, 36, 37, 81))
+BILABIALS = tuple(HIDDEN + i for i in (10, 31, 35, 36, 37, 82))
 """Feature columns with the posteriors of the phones b, m, p, aspirated p, tense p and implosive b."""
 
 _HOP = SAMPLE_RATE // RATE

@@ -18,21 +18,24 @@ for _row, _leaders in enumerate(LIP_FOLLOWERS.values()):
         _LEADERS[_row, _leader] = _share
 
 
-def close_lips(points: np.ndarray, amount: np.ndarray | float) -> np.ndarray:
+def close_lips(
+    points: np.ndarray, amount: np.ndarray | float, lower_share: float = LOWER_SHARE
+) -> np.ndarray:
     """Bring the lips together.
 
-    The members of each inner pair move towards each other, `LOWER_SHARE` of the way from below, and the outer lip
-    follows so that the lips keep their thickness. Corners stay.
+    The members of each inner pair move towards each other and the outer lip follows so that the lips keep their
+    thickness. Corners stay.
 
     Args:
         points: (..., 68, 3) landmarks.
         amount: (...) or scalar in [0, 1]; 1 = the inner pairs coincide, 0 = nothing happens.
+        lower_share: how much of the way the lower lip goes; 1 = all of it, as it does to the teeth for f and v.
 
     Returns:
         (..., 68, 3) landmarks of the same type.
     """
     gap = (points[..., _LOWER, :] - points[..., _UPPER, :]) * np.asarray(amount)[..., None, None]
-    return _move_inner(points, (1 - LOWER_SHARE) * gap, -LOWER_SHARE * gap)
+    return _move_inner(points, (1 - lower_share) * gap, -lower_share * gap)
 
 
 def keep_apart(points: np.ndarray) -> np.ndarray:

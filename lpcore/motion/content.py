@@ -7,6 +7,9 @@ section 3.2) and our own smaller one; they differ in `ContentConfig` alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -154,17 +157,30 @@ class ContentBranch(nn.Module):
         return np.concatenate(parts)
 
 
+_instead: ContextVar[Path | None] = ContextVar("_instead", default=None)
+
+
+@contextmanager
+def weights_from(path: Path) -> Iterator[None]:
+    """While this lasts, `load_branch` reads another weight file than the one that is shipped: to compare them."""
+    token = _instead.set(path)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
 def load_branch() -> ContentBranch:
-    """The content branch trained by this project, ready to predict; one instance per process.
+    """The content branch trained by this project, ready to predict; one instance per process and file.
 
     Raises LpError ``WEIGHTS_MISSING``.
     """
     from ..weights import require
 
-    return _read(require("content_branch"))
+    return _read(_instead.get() or require("content_branch"))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _read(path: Path) -> ContentBranch:
     from safetensors import safe_open
 

@@ -1,8 +1,9 @@
 """English phones with known timing to expression weights of the ICT face, by co-articulation rules.
 
 Each phone has a mouth shape and a dominance. Shapes blend by bell-shaped influences around each phone, weighted with
-the dominances (after Cohen and Massaro, 1993): a p closes the lips whatever its neighbours want, while the shape of a
-k is that of the vowels beside it.
+the dominances (after Cohen and Massaro, 1993): the shape of a k is that of the vowels beside it. What the lips must do
+for p, b, m, f and v is no blend: they are there for a known part of the phone whatever its neighbours want, and take
+about 50 ms to come and go, so that a short vowel between two of them still opens.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..motion.smooth import ramp
+
 Phone = tuple[str, float, float]
 """IPA symbol, start and end in seconds."""
-
-CLOSED = "closed"
-"""Name of the shape channel that brings the lips together, 1 = shut; not an expression of the ICT face."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ _SCHWA = _viseme(0.6, 0.15)
 _TEETH = _viseme(0.8, 0.06, mouthStretch=0.10, mouthLowerDown=0.20, mouthUpperUp=0.08)
 _HUSH = _viseme(1.5, 0.07, mouthFunnel=0.45, mouthPucker=0.30)
 _BACK = _viseme(0.3, 0.12)
-_SHUT = _viseme(4.0, 0.05, closed=1.0, mouthPress=0.15, mouthRollLower=0.15, mouthRollUpper=0.10)
-_BITE = _viseme(3.0, 0.05, closed=0.75, mouthRollLower=0.45, mouthUpperUp=0.15)
+_SHUT = _viseme(0.8, 0.10, mouthPress=0.15, mouthRollLower=0.15, mouthRollUpper=0.10)
+_BITE = _viseme(1.2, 0.07, mouthRollLower=0.40, mouthUpperUp=0.15)
 
 VISEMES: dict[str, tuple[Viseme, ...]] = {
     **dict.fromkeys("pbm", (_SHUT,)), **dict.fromkeys("fv", (_BITE,)),
@@ -62,6 +62,13 @@ ANTICIPATION = 0.03
 """Seconds by which mouths run ahead of the sound."""
 STRESS = {"ˈ": 1.15, "ˌ": 1.05}
 """Stress mark -> factor on the jaw of the syllable's vowel; without one it is 0.9."""
+
+CONTACT = {"p": 0.6, "b": 0.75, "m": 1.0, "f": 0.9, "v": 0.9}
+"""Phone -> share of it during which the lips touch each other (p, b, m) or the teeth (f, v)."""
+TRAVEL = 0.05
+"""Seconds in which the lips come together before a contact and part after it."""
+_SHORTEST = 0.03
+"""Seconds of contact at least."""
 
 _NARROWEST = 0.035
 _WIDTH = 0.45
@@ -88,10 +95,22 @@ def _events(phones: Sequence[Phone]) -> list[tuple[Viseme, float, float, float]]
     return events
 
 
+def contact(phones: Sequence[Phone], times: np.ndarray, symbols: str) -> np.ndarray:
+    """(T,) in [0, 1] how far the lips are at what they have to touch for the phones named in `symbols`."""
+    reached = np.zeros(len(times))
+    for symbol, start, end in phones:
+        if symbol in symbols and symbol:
+            stay = max(CONTACT[symbol] * (end - start), _SHORTEST)
+            first, last = start - ANTICIPATION / 2, start - ANTICIPATION / 2 + stay
+            away = np.maximum(np.maximum(first - times, times - last), 0)
+            reached = np.maximum(reached, ramp(1 - away / TRAVEL))
+    return reached
+
+
 def articulate(
     phones: Sequence[Phone], times: np.ndarray, expressions: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expression weights of somebody who says `phones`.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the face of somebody who says `phones` does.
 
     Args:
         phones: in order; symbols without a viseme (spaces, punctuation) have no shape of their own.
@@ -99,25 +118,23 @@ def articulate(
         expressions: the E names of the ICT expressions.
 
     Returns:
-        (T, E) float32 weights in [0, 1], and (T,) float32 how far the lips are shut in [0, 1].
+        (T, E) float32 expression weights in [0, 1]; (T,) float32 how far the lips are shut (p, b, m) in [0, 1]; and
+        the same for the lower lip at the upper teeth (f, v).
     """
     column = {name: i for i, name in enumerate(expressions)}
-    closed_column = len(expressions)
-    total = np.zeros((len(times), closed_column + 1))
+    total = np.zeros((len(times), len(expressions)))
     weight = np.full(len(times), _REST)
     for viseme, centre, spread, factor in _events(phones):
         near = np.abs(times - centre) < 5 * spread
         influence = viseme.dominance * np.exp(-0.5 * ((times[near] - centre) / spread) ** 2)
-        target = np.zeros(closed_column + 1)
+        target = np.zeros(len(expressions))
         for name, value in viseme.shape.items():
-            if name == CLOSED:
-                target[closed_column] = value
-            elif name in column:
+            if name in column:
                 target[column[name]] = value * (factor if name == "jawOpen" else 1)
             else:
                 target[[column[f"{name}_L"], column[f"{name}_R"]]] = value
         total[near] += influence[:, None] * target
         weight[near] += influence
-    blended = (total / weight[:, None]).astype(np.float32).clip(0, 1)
-    # The lips meet before the blend reaches 1: they are soft.
-    return blended[:, :closed_column], (blended[:, closed_column] / 0.8).clip(0, 1)
+    weights = (total / weight[:, None]).astype(np.float32).clip(0, 1)
+    shut, bite = (contact(phones, times, symbols).astype(np.float32) for symbols in ("pbm", "fv"))
+    return weights, shut, bite

@@ -171,7 +171,7 @@ def test_rules_close_bilabials_and_open_vowels(data):
     model = FaceModel.load(data / "ict" / "ict_light.npz")
     phones = [("h", 0.2, 0.25), ("ˈ", 0.25, 0.3), ("ɑ", 0.3, 0.5), ("p", 0.5, 0.58), ("i", 0.58, 0.8)]
     time = np.arange(100) / 100
-    weights, shut = articulate(phones, time, model.names)
+    weights, shut, bite = articulate(phones, time, model.names)
     jaw = weights[:, NAMES.index("jawOpen")]
     assert jaw[36] > 0.3 > 0.2 > jaw[68] > 0 and shut[51:54].min() == 1 and shut[35] < 0.1
     assert jaw[0] < 0.1 and jaw[99] < 0.03 and weights[68, NAMES.index("mouthSmile_L")] > 0.15
