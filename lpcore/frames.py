@@ -15,13 +15,23 @@ from .files import write_atomically
 _PENDING = 8
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write an (H, W) or (H, W, 3 or 4) uint8 image (RGB order) as PNG."""
+def encode_png(image: np.ndarray) -> bytes:
+    """The PNG file of an (H, W) or (H, W, 3 or 4) uint8 image (RGB order)."""
     if image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     # Line drawings compress well at any level; the lowest ones are several times faster.
-    encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1]
-    write_atomically(path, encoded.tobytes())
+    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1].tobytes()
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write an (H, W) or (H, W, 3 or 4) uint8 image (RGB order) as PNG."""
+    write_atomically(path, encode_png(image))
+
+
+def read_png(path: Path) -> np.ndarray:
+    """The (H, W) grey or (H, W, 3) RGB uint8 image in a PNG file that this module wrote without alpha."""
+    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def write_frames(frames: Iterable[tuple[Path, np.ndarray]]) -> Iterator[Path]:

@@ -15,14 +15,16 @@ from typing import Any, ClassVar
 
 from .errors import LpError
 
-VERSION = 1
+VERSION = 2
 """Raised when a message changes in a way that an older partner cannot read."""
 
 
 @dataclass(frozen=True)
 class Hello:
     """Who is there? Answered by a `Done` whose result is
-    {protocol, version, python, torch, device, weights: [{name, present, licence}]}.
+    {protocol, version, python, torch, device, weights: [{name, present, size, licence, source}], weights_folder,
+    styles: [{name, title, about, best, drawn_by: {engine: digest}}]}; a style's `drawn_by` lists the engines that
+    can draw it here, `best` being what "auto" stands for (see `frame_keys.look` for the digests).
     """
 
     verb: ClassVar[str] = "hello"
@@ -71,12 +73,17 @@ class Speak:
 
 @dataclass(frozen=True)
 class Draw:
-    """Draw frames. A `Frame` event follows for each file written. Result: {frames: count, seconds, style, size}.
+    """Draw frames. A `Frame` event follows for each file that is complete. Result: {frames: count, drawn, finished,
+    seconds, bytes: of new frames, style, size: [w, h], engine, device, look}; frames that were at hand already count
+    neither as drawn by the networks nor as finished anew.
 
     `motion` is an ``.npz`` with `points` (T, 68, 3) crop units; `frames` are indices into it (None = all);
-    `folder` receives ``{prefix}{index:05d}.png``, 8-bit grey, paper 255 (RGB for styles in
-    colour). `canvas` is "crop" (size x size pixels)
-    or "photo" (the photo's size; `size` then limits the longer side, 0 = no limit).
+    `folder` receives ``{prefix}{index:05d}.png``: 8-bit grey, paper 255, RGB for colours, RGBA for transparency.
+    `canvas` is "crop" (size x size pixels) or "photo" (the photo's size; `size` then limits the longer side, 0 = no
+    limit). `engine` is "auto", "warp" or "generator"; `background` draws what lies behind the person too; `finish`
+    as in `finish.Finish`. `store` is the folder in which frames are kept by key ("" = none) up to `store_limit`
+    bytes, `former` are folders of earlier takes whose frames may be used again. `recipe`, what the add-on knows of
+    the take, is written to ``recipe.json`` in `folder` with the result and the frames' `keys` once all are complete.
     """
 
     verb: ClassVar[str] = "draw"
@@ -91,6 +98,13 @@ class Draw:
     style: str = "ink"
     size: int = 512
     canvas: str = "crop"
+    engine: str = "auto"
+    background: bool = False
+    finish: Mapping[str, Any] = field(default_factory=dict)
+    store: str = ""
+    store_limit: int = 0
+    former: list[str] = field(default_factory=list)
+    recipe: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ process when the add-on is gone. Both write events through one lock. Models and 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import queue
 import sys
@@ -23,14 +24,19 @@ from .errors import Cancelled, LpError, as_lp_error
 from .types import Portrait, Progress, SpeakSettings, share_of
 from .version import __version__
 
+RECIPE = "recipe.json"
+"""File in a take's folder that says what the take was made from."""
+
+_STREAMS = 2  # the film's and the live preview's
+
 
 class Session:
-    """The state between requests: the portrait and the frame stream last used, by what they were made from."""
+    """The state between requests: the portrait and the frame streams last used, by what they were made from."""
 
     def __init__(self, detector: str = "mediapipe") -> None:
         self._detector = detector
         self._portrait: tuple[Any, Portrait] | None = None
-        self._stream: tuple[Any, Any] | None = None
+        self._streams: dict[Any, Any] = {}
 
     def answer(self, request: protocol.Request, emit: Callable[[protocol.Event], None]) -> dict[str, Any]:
         """Do what `request` asks, reporting through `emit`; returns the result of its `Done`."""
@@ -57,7 +63,7 @@ class Session:
         status = path.stat() if path.is_file() else None
         key = (path, status and (status.st_mtime_ns, status.st_size), request.face, point)
         if self._portrait is None or self._portrait[0] != key:
-            self._portrait, self._stream = None, None
+            self._portrait, self._streams = None, {}
             self._portrait = (key, analyze(path, request.face, point, progress, self._detector))
         return self._portrait[1]
 
@@ -108,40 +114,87 @@ class Session:
     def _draw(
         self, request: protocol.Draw, progress: Progress, emit: Callable[[protocol.Event], None]
     ) -> dict[str, Any]:
-        from .files import prepare_folder
-        from .frames import write_frames
+        from .device import pick_device
+        from .drawing.canvas import canvas
+        from .drawing.styles import pick_engine, style
+        from .files import prepare_folder, write_atomically
+        from .finish import Finish
+        from .frame_keys import snapped
+        from .frame_store import FrameStore
         from .motion.files import load_points
         from .pipeline import chosen_points
+        from .redraw import Redraw, look_of, networks
 
         clock = time.perf_counter()
         folder = Path(request.folder)
         prepare_folder(folder)
         points = load_points(Path(request.motion))
         chosen = list(range(len(points))) if request.frames is None else list(request.frames)
-        points = chosen_points(points, chosen)
-        stream = self._get_stream(request, share_of(progress, 0.0, 0.1))
+        points = snapped(chosen_points(points, chosen))
+        wanted, device = style(request.style), pick_device()
+        engine = pick_engine(wanted, request.engine)
+        portrait = self._get_portrait(request, share_of(progress, 0.0, 0.05))
+        look = look_of(portrait, wanted, engine, device, request.size, request.canvas, request.background)
+        page = canvas(portrait, request.canvas, request.size)
+        store = FrameStore(Path(request.store) if request.store else None, [Path(f) for f in request.former])
+        finish = Finish.from_dict(request.finish)
+        redraw = Redraw(folder, request.prefix, chosen, points, look, finish, store, page.scale)
 
-        def named() -> Iterator[tuple[Path, Any]]:
-            for index, image in zip(chosen, stream.frames(points), strict=True):
-                yield folder / f"{request.prefix}{index:05d}.png", image
+        done = 0
 
-        for done, path in enumerate(write_frames(named()), start=1):
-            emit(protocol.Frame(request.id, chosen[done - 1], str(path)))
-            progress("draw the frames", 0.1 + 0.9 * done / len(chosen))
-        seconds = time.perf_counter() - clock
-        return {"frames": len(chosen), "seconds": seconds, "style": request.style, "size": list(stream.size)}
+        def complete(indices: Iterator[int], phase: str) -> None:
+            nonlocal done
+            for index in indices:
+                done += 1
+                emit(protocol.Frame(request.id, index, str(redraw.path(index))))
+                progress(phase, 0.1 + 0.9 * done / len(chosen))
 
-    def _get_stream(self, request: protocol.Draw, progress: Progress) -> Any:
+        complete(redraw.gather(), "gather the frames")
+        if len(redraw.rest):
+            stream = self._get_stream(request, engine, share_of(progress, 0.05, 0.1))
+            complete(redraw.draw(stream.frames(redraw.rest)), "draw the frames")
+        if request.store and request.store_limit:
+            store.trim(request.store_limit)
+        result = {
+            "frames": len(chosen),
+            "drawn": redraw.drawn,
+            "finished": redraw.finished,
+            "seconds": time.perf_counter() - clock,
+            "bytes": redraw.written,
+            "style": request.style,
+            "size": list(page.size),
+            "engine": engine,
+            "device": device,
+            "look": look,
+        }
+        if request.recipe is not None:
+            recipe = {**request.recipe, **result, "version": __version__, "keys": redraw.keys}
+            recipe["weights"] = networks(wanted, engine)
+            write_atomically(folder / RECIPE, json.dumps(recipe, indent=1).encode())
+        return result
+
+    def _get_stream(self, request: protocol.Draw, engine: str, progress: Progress) -> Any:
         from .device import pick_device
         from .drawing.stream import FrameStream
 
         portrait = self._get_portrait(request, progress)
-        key = (id(portrait), request.style, request.size, request.canvas)
-        if self._stream is None or self._stream[0] != key:
+        key = (request.style, request.size, request.canvas, engine, request.background)
+        stream = self._streams.pop(key, None)
+        if stream is None:
             progress("draw the portrait", 1.0)
-            stream = FrameStream(portrait, request.style, request.size, request.canvas, pick_device())
-            self._stream = (key, stream)
-        return self._stream[1]
+            stream = FrameStream(
+                portrait,
+                request.style,
+                request.size,
+                request.canvas,
+                pick_device(),
+                engine,
+                request.background,
+            )
+        self._streams[key] = stream  # now the one used last
+        while len(self._streams) > _STREAMS:
+            del self._streams[next(iter(self._streams))]
+        return stream
 
 
 def _about() -> dict[str, Any]:
@@ -149,14 +202,19 @@ def _about() -> dict[str, Any]:
 
     from . import weights
     from .device import pick_device
+    from .redraw import styles_here
 
+    device = pick_device()
+    told = ("name", "present", "size", "licence", "source")
     return {
         "protocol": protocol.VERSION,
         "version": __version__,
         "python": sys.version.split()[0],
         "torch": torch.__version__,
-        "device": pick_device(),
-        "weights": [{k: entry[k] for k in ("name", "present", "licence")} for entry in weights.listing()],
+        "device": device,
+        "weights": [{k: entry[k] for k in told} for entry in weights.listing()],
+        "weights_folder": str(weights.cache_folder()),
+        "styles": styles_here(device),
     }
 
 

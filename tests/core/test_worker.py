@@ -77,7 +77,10 @@ def test_hello_tells_versions_and_weights(engine):
     end = engine.ask(protocol.Hello(1))
     assert isinstance(end, protocol.Done)
     assert end.result["protocol"] == protocol.VERSION
-    assert {"name", "present", "licence"} == set(end.result["weights"][0])
+    assert {"name", "present", "size", "licence", "source"} == set(end.result["weights"][0])
+    styles = {style["name"]: style for style in end.result["styles"]}
+    assert {"ink", "pen"} <= set(styles)
+    assert styles["ink"]["best"] in styles["ink"]["drawn_by"]
 
 
 def test_nonsense_gets_a_code_and_the_worker_lives_on(engine):
@@ -172,9 +175,37 @@ def test_analyze_speak_draw(engine, photo, speech, tmp_path):
 
 
 @pytest.mark.weights
+def test_redraw_draws_what_changed_just_as_if_it_drew_all(engine, photo, tmp_path):
+    found = engine.ask(protocol.Analyze(1, str(photo), str(tmp_path)))
+    points = np.repeat(np.float32(found.result["landmarks"])[None], 6, axis=0)
+    points[:, 8, 1] += np.arange(6)
+    changed = points.copy()
+    changed[2, 48, 0] -= 4
+
+    def draw(name, landmarks, **options):
+        np.savez(tmp_path / "motion.npz", points=landmarks)
+        folder = tmp_path / name
+        request = protocol.Draw(5, str(photo), str(tmp_path / "motion.npz"), str(folder), size=128, **options)
+        return engine.ask(request).result, [path.read_bytes() for path in sorted(folder.glob("*.png"))]
+
+    store = {"store": str(tmp_path / "store"), "store_limit": 10**9}
+    assert draw("first", points, **store)[0]["drawn"] == 6
+    result, files = draw("second", changed, **store, recipe={"speech": "voice"})
+    assert (result["frames"], result["drawn"], result["bytes"]) == (6, 1, len(files[2]))
+    assert files == draw("anew", changed)[1]
+    assert draw("undone", points, **store)[0]["drawn"] == 0
+    recipe = json.loads((tmp_path / "second" / "recipe.json").read_text())
+    assert (recipe["speech"], recipe["look"]["style"], len(recipe["keys"])) == ("voice", "ink", 6)
+    assert recipe["weights"]
+    inked = draw("inked", changed, **store, finish={"ink": [0, 0, 90], "alpha": True})[0]
+    assert (inked["drawn"], inked["finished"]) == (0, 6)
+
+
+@pytest.mark.weights
 def test_cancel_stops_the_drawing_and_the_next_request_is_answered(engine, photo, tmp_path):
     found = engine.ask(protocol.Analyze(1, str(photo), str(tmp_path)))
     points = np.repeat(np.float32(found.result["landmarks"])[None], 5000, axis=0)
+    points[:, 8, 1] += np.arange(5000) / 100  # 800 pictures, each to be drawn
     np.savez(tmp_path / "long.npz", points=points)
     engine.send(protocol.Draw(2, str(photo), str(tmp_path / "long.npz"), str(tmp_path)))
     while not isinstance(engine.events.get(timeout=PATIENCE), protocol.Frame):

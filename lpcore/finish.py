@@ -1,0 +1,106 @@
+"""The finish of a drawing: line weight, ink, paper and transparency, set after the network has drawn.
+
+The values are plain and the module imports numpy alone, so that the add-on knows what a finish changes; the
+picture itself is worked on where OpenCV is at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LIGHTEST, HEAVIEST = -1.0, 3.0
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a grey drawing becomes a frame.
+
+    weight: crop units by which every edge of the ink moves outwards, `LIGHTEST` to `HEAVIEST`, 0 = as drawn.
+    ink, paper: 8-bit sRGB colours. alpha: no paper but transparency, straight alpha.
+    mark: whether the file says of itself that it is AI-made.
+    """
+
+    weight: float = 0.0
+    ink: tuple[int, int, int] = BLACK
+    paper: tuple[int, int, int] = WHITE
+    alpha: bool = False
+    mark: bool = True
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Finish:
+        """A finish from plain values; raises LpError ``BAD_VALUE`` for what is none."""
+        from .errors import LpError
+
+        try:
+            made = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+            colours = (*made.ink, *made.paper)
+            fits = len(made.ink) == len(made.paper) == 3 and all(
+                isinstance(part, int) and 0 <= part <= 255 for part in colours
+            )
+            if not fits or not LIGHTEST <= made.weight <= HEAVIEST:
+                raise ValueError
+        except (TypeError, ValueError) as error:
+            raise LpError("BAD_VALUE", f"{dict(values)} is no finish of a drawing") from error
+        return made
+
+    @property
+    def plain(self) -> bool:
+        """Whether the frame is the drawing itself."""
+        return self == Finish()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; the paper of a transparent frame has no say."""
+        values = asdict(self)
+        if self.alpha:
+            values["paper"] = WHITE
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def applied(self, drawing: np.ndarray, scale: float) -> np.ndarray:
+        """The frame of a uint8 `drawing`: (H, W), (H, W, 3) RGB or, with alpha, (H, W, 4) straight RGBA.
+
+        scale: frame pixels a crop unit. Drawings in colour (H, W, 3) stay as they are; alpha is the darkness of
+        their darkest channel.
+        """
+        import numpy as np
+
+        if drawing.ndim == 3:
+            if not self.alpha:
+                return drawing
+            return np.dstack([drawing, 255 - drawing.min(-1)])
+        ink = 255 - _moved_edges(drawing, -self.weight * scale)
+        if self.alpha:
+            colour = np.broadcast_to(np.array(self.ink, np.uint8), (*ink.shape, 3))
+            return np.dstack([colour, ink])
+        grey = len(set(self.ink)) == len(set(self.paper)) == 1
+        share = ink.astype(np.float32) / 255
+        channels = [low + (high - low) * (1 - share) for low, high in zip(self.ink, self.paper, strict=True)]
+        mixed = np.rint(channels[0] if grey else np.dstack(channels))
+        return mixed.astype(np.uint8)
+
+
+def _moved_edges(drawing: np.ndarray, pixels: float) -> np.ndarray:
+    """`drawing` with its bright parts grown by `pixels`, or shrunk where negative; fractions blend two radii."""
+    import cv2
+    import numpy as np
+
+    if not pixels:
+        return drawing
+    move = cv2.dilate if pixels > 0 else cv2.erode
+
+    def by(radius: int) -> np.ndarray:
+        if radius == 0:
+            return drawing
+        side = 2 * radius + 1
+        return move(drawing, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+
+    whole, part = divmod(abs(pixels), 1)
+    moved = by(int(whole)).astype(np.float32)
+    if part:
+        moved += part * (by(int(whole) + 1) - moved)
+    return np.rint(moved).astype(np.uint8)

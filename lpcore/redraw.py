@@ -1,0 +1,177 @@
+"""Draw only what is not at hand: frames found by their keys, drawings finished anew, and the rest by the networks."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import frame_keys, weights
+from .finish import Finish
+from .frame_store import FrameStore, Take, signed
+from .png import XMP
+from .version import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .drawing.styles import Style
+    from .types import Portrait
+
+MARK = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    "Iptc4xmpExt:DigitalSourceType="
+    '"http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"/>'
+    "</rdf:RDF></x:xmpmeta>"
+)
+"""How a file says that it is AI-made, in the vocabulary of the press (IPTC digital source type)."""
+
+_PENDING = 8
+_DRAWING_CODE = Path(__file__).parent / "drawing"
+
+
+def drawn_by(style: Style, engine: str, device: str) -> str:
+    """Digest of what turns landmarks into pixels: code, networks and device. Raises LpError ``WEIGHTS_MISSING``."""
+    parts = [__version__, _code_digest(), engine, device, networks(style, engine)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def networks(style: Style, engine: str) -> dict[str, str]:
+    """Weight file -> SHA-256 of the networks that draw `style`. Raises LpError ``WEIGHTS_MISSING``."""
+    from .drawing.styles import weight_files
+
+    return {name: weights.sha256(name) for name in weight_files(style, engine)}
+
+
+@functools.cache
+def _code_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(_DRAWING_CODE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def styles_here(device: str) -> list[dict[str, Any]]:
+    """For each style that can be drawn here: name, title, about, best (engine), and drawn_by per engine."""
+    from .drawing.styles import ENGINES, available, pick_engine
+    from .errors import LpError
+
+    found = []
+    for style in available():
+        digests = {}
+        for engine in ENGINES[1:]:
+            try:
+                digests[engine] = drawn_by(style, pick_engine(style, engine), device)
+            except LpError:
+                continue  # this engine cannot draw it here
+        if digests:
+            best = pick_engine(style)
+            about = {"name": style.name, "title": style.title, "about": style.about}
+            found.append(about | {"best": best, "drawn_by": digests})
+    return found
+
+
+def look_of(
+    portrait: Portrait, style: Style, engine: str, device: str, size: int, canvas: str, background: bool
+) -> dict[str, Any]:
+    """The look (see `frame_keys.look`) of drawings of `portrait`; `engine` is "warp" or "generator"."""
+    return frame_keys.look(
+        portrait.photo_sha256,
+        portrait.face,
+        portrait.landmarks,
+        style=style.name,
+        size=size,
+        canvas=canvas,
+        background=background,
+        drawn_by=drawn_by(style, engine, device),
+    )
+
+
+class Redraw:
+    """The frames of one take: what is at hand is taken, the rest drawn.
+
+    points: (T, 68, 3) snapped landmarks of the frames wanted, one row for each of the take's `indices`.
+    stream: called for a `FrameStream` once something must really be drawn. scale: frame pixels a crop unit.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        prefix: str,
+        indices: Sequence[int],
+        points: np.ndarray,
+        look: Mapping[str, Any],
+        finish: Finish,
+        store: FrameStore,
+        scale: float,
+    ) -> None:
+        drawings = frame_keys.drawing_keys(look, points)
+        self.keys = frame_keys.finished_keys(drawings, finish)
+        self.drawn = self.finished = 0
+        """Frames that went through the networks, and those that only got another finish."""
+        self._take = Take(folder, prefix, indices, self.keys, store)
+        self._points, self._finish, self._store, self._scale = points, finish, store, scale
+        # The first row that shows each frame, and the key of its drawing.
+        self._row = {key: row for row, key in reversed(list(enumerate(self.keys)))}
+        self._drawing = dict(zip(self.keys, drawings, strict=True))
+        self._texts = {"Software": f"Line Portrait {__version__}"}
+        if finish.mark:
+            self._texts |= {"Disclaimer": "AI-made: drawn by trained networks from a photo", XMP: MARK}
+
+    @property
+    def written(self) -> int:
+        """Bytes of new frames."""
+        return self._take.written
+
+    def path(self, index: int) -> Path:
+        """The file of frame `index`."""
+        return self._take.path(index)
+
+    def gather(self) -> Iterator[int]:
+        """Frames that need no network; yields their indices as they are complete."""
+        from .frames import read_png
+
+        yield from self._take.gather()
+        if self._finish.plain:
+            return
+        for key in list(self._take.missing):
+            found = self._store.find(self._drawing[key])
+            if found:
+                yield from self._take.add(key, self._encoded(key, read_png(found)))
+                self.finished += 1
+
+    @property
+    def rest(self) -> np.ndarray:
+        """(N, 68, 3): the landmarks of what is still to be drawn, each picture once."""
+        return self._points[[self._row[key] for key in self._take.missing]]
+
+    def draw(self, images: Iterator[np.ndarray]) -> Iterator[int]:
+        """Write the `images` of `rest`; yields the indices that show them as their files are complete."""
+        keys = list(self._take.missing)
+        with ThreadPoolExecutor(1) as pool:
+            pending = []
+            for key, image in zip(keys, images, strict=True):
+                pending.append(pool.submit(self._add, key, image))
+                while len(pending) > _PENDING or (pending and pending[0].done()):
+                    yield from pending.pop(0).result()
+            for job in pending:
+                yield from job.result()
+
+    def _add(self, key: str, drawing: np.ndarray) -> list[int]:
+        if not self._finish.plain:
+            from .frames import encode_png
+
+            raw = self._drawing[key]
+            self._store.put(raw, signed(encode_png(drawing), raw, self._texts))
+        self.drawn += 1
+        return self._take.add(key, self._encoded(key, drawing))
+
+    def _encoded(self, key: str, drawing: np.ndarray) -> bytes:
+        from .frames import encode_png
+
+        return signed(encode_png(self._finish.applied(drawing, self._scale)), key, self._texts)

@@ -1,0 +1,270 @@
+"""Frames are drawn once: keys, the store, the finish, and what a second Draw costs."""
+
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from lpcore import frame_keys, png, protocol
+from lpcore.errors import LpError
+from lpcore.finish import Finish
+from lpcore.frame_store import FrameStore, Take, key_of, place, signed
+from lpcore.frames import encode_png
+from lpcore.redraw import Redraw
+
+LOOK = {"style": "ink", "size": 64}
+POINTS = np.random.default_rng(0).uniform(100, 400, (6, 68, 3)).astype(np.float32)
+
+
+def picture(row: np.ndarray) -> np.ndarray:
+    """A drawing that depends on the landmarks: a disk at their mean."""
+    image = np.full((64, 64), 255, np.uint8)
+    x, y = (row[:, :2].mean(0) / 8).astype(int)
+    return cv2.circle(image, (int(x), int(y)), 5, 0, -1)
+
+
+class Draw:
+    """Draws `points` into a folder through a store, counting what the network had to draw."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self._root, self.asked = tmp_path, 0
+        self.store = tmp_path / "store"
+
+    def __call__(self, name: str, points=POINTS, look=LOOK, finish=None, former=(), store=True) -> Redraw:
+        folder = self._root / name
+        folder.mkdir(exist_ok=True)
+        shelf = FrameStore(self.store if store else None, former)
+        redraw = Redraw(
+            folder,
+            "frame_",
+            range(len(points)),
+            frame_keys.snapped(points),
+            look,
+            finish or Finish(),
+            shelf,
+            0.125,
+        )
+        done = list(redraw.gather())
+        self.asked = len(redraw.rest)
+        done += redraw.draw(picture(row) for row in redraw.rest)
+        assert sorted(done) == list(range(len(points)))
+        return redraw
+
+    def files(self, name: str) -> list[bytes]:
+        return [path.read_bytes() for path in sorted((self._root / name).glob("frame_*.png"))]
+
+
+@pytest.fixture
+def draw(tmp_path):
+    return Draw(tmp_path)
+
+
+@given(arrays(np.float32, (2, 68, 2), elements=st.floats(-600, 1100, width=32)))
+def test_keys_do_not_see_what_the_snap_takes_away(points):
+    once = frame_keys.snapped(points)
+    assert np.abs(once - points).max() <= frame_keys.STEP / 2 + 1e-4
+    assert frame_keys.drawing_keys(LOOK, once) == frame_keys.drawing_keys(LOOK, points)
+    assert np.array_equal(frame_keys.snapped(once), once)
+
+
+def test_keys_tell_apart_what_looks_different():
+    moved = POINTS.copy()
+    moved[3, 48, 0] += 0.1
+    before, after = frame_keys.drawing_keys(LOOK, POINTS), frame_keys.drawing_keys(LOOK, moved)
+    assert [i for i in range(6) if before[i] != after[i]] == [3]
+    assert not set(before) & set(frame_keys.drawing_keys(LOOK | {"style": "pen"}, POINTS))
+    deeper = POINTS + np.float32([0, 0, 5])
+    assert frame_keys.drawing_keys(LOOK, deeper) == before
+    assert frame_keys.finished_keys(before, Finish()) == before
+    assert not set(before) & set(frame_keys.finished_keys(before, Finish(weight=0.5)))
+
+
+def test_only_what_changed_is_drawn_again(draw):
+    assert draw("one").drawn == 6
+    moved = POINTS.copy()
+    moved[2:4, 0, 1] += 1
+    again = draw("two", moved)
+    assert (again.drawn, again.written) == (2, sum(map(len, draw.files("two")[2:4])))
+    assert draw.files("two")[:2] == draw.files("one")[:2]
+    assert draw("undone").drawn == 0
+    assert draw.files("undone") == draw.files("one")
+    assert draw("pen", look=LOOK | {"style": "pen"}).drawn == 6
+
+
+def test_held_frames_are_drawn_once_and_cost_no_space(draw, tmp_path):
+    held = POINTS[[0, 0, 0, 1, 1, 0]]
+    assert draw("held", held).drawn == 2
+    files = sorted((tmp_path / "held").iterdir())
+    assert files[0].samefile(files[1]) and files[0].samefile(files[5]) and not files[0].samefile(files[3])
+
+
+def test_an_earlier_take_serves_where_there_is_no_store(draw, tmp_path):
+    draw("one", store=False)
+    assert draw("two", store=False).drawn == 6
+    assert draw("three", store=False, former=[tmp_path / "one"]).drawn == 0
+    assert draw.files("three") == draw.files("one")
+
+
+def test_an_unfinished_take_is_continued(draw):
+    draw("broken off", POINTS[:4])
+    assert draw("whole").drawn == 2
+
+
+@pytest.mark.parametrize("damage", ["painted over", "cut short", "emptied"])
+def test_a_frame_that_somebody_changed_is_not_handed_out(draw, tmp_path, damage):
+    draw("one")
+    before = draw.files("one")
+    path = tmp_path / "one" / "frame_00002.png"
+    content = path.read_bytes()
+    if damage == "painted over":
+        texts = png.texts(content)
+        content = png.with_texts(encode_png(np.zeros((64, 64), np.uint8)), texts)
+    path.write_bytes({"cut short": content[:-20], "emptied": b""}.get(damage, content))
+    again = draw("two")
+    assert again.drawn == 1
+    assert draw.files("two") == before
+    assert path.read_bytes() != before[2]  # their work stays theirs
+
+
+def test_another_finish_asks_no_network(draw):
+    draw("plain")
+    red = Finish(ink=(200, 0, 0), weight=1.0)
+    finished = draw("red", finish=red)
+    assert (draw.asked, finished.drawn, finished.finished) == (0, 0, 6)
+    assert draw("red again", finish=red).finished == 0
+    assert draw("plain again").finished == 0
+    assert draw.files("plain again") == draw.files("plain")
+
+
+def test_a_first_draw_with_a_finish_keeps_its_drawings(draw):
+    assert draw("red", finish=Finish(ink=(200, 0, 0))).drawn == 6
+    assert draw("blue", finish=Finish(ink=(0, 0, 200))).drawn == 0
+
+
+def test_the_store_keeps_its_limit_and_forgets_the_oldest(draw, tmp_path):
+    draw("one")
+    sizes = sum(path.stat().st_size for path in draw.store.glob("??/*.png"))
+    shelf, keys = FrameStore(draw.store), frame_keys.drawing_keys(LOOK, POINTS)
+    for age, key in enumerate(reversed(keys)):
+        os.utime(frame_keys.stored_at(draw.store, key), ns=(10**18 - age, 10**18))
+    assert shelf.find(keys[0])  # of use just now
+    shelf.trim(sizes)
+    assert len(list(draw.store.glob("??/*.png"))) == 6
+    shelf.trim(sizes // 2)
+    left = [key for key in keys if shelf.find(key)]
+    assert keys[0] in left and 1 <= len(left) <= 3
+    assert keys[-2] not in left or keys[1] not in left
+    assert len(draw.files("one")) == 6
+
+
+def test_a_store_that_cannot_be_written_to_is_done_without(draw, tmp_path):
+    (tmp_path / "store").write_text("not a folder")
+    assert draw("one").drawn == 6
+    assert draw("two").drawn == 6
+
+
+def test_frames_that_cannot_be_linked_are_copied(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "a").write_bytes(b"picture")
+    place(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"picture"
+    assert not (tmp_path / "a").samefile(tmp_path / "b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_placing_a_link_twice_leaves_nothing_behind(tmp_path):
+    (tmp_path / "a").write_bytes(b"picture")
+    for _ in range(2):
+        place(tmp_path / "a", tmp_path / "b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    take = Take(tmp_path, "frame_", [0], ["k"], FrameStore(None))
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(LpError) as caught:
+        take.add("k", b"picture")
+    assert caught.value.code == "DISK_FULL"
+
+
+def test_texts_stand_in_a_png_that_reads_as_before(tmp_path):
+    image = np.random.default_rng(1).integers(0, 256, (9, 7), np.uint8)
+    plain = encode_png(image)
+    marked = png.with_texts(plain, {"Disclaimer": "made by “AI”", "Software": "x"})
+    assert png.texts(marked) == {"Disclaimer": "made by “AI”", "Software": "x"}
+    assert np.array_equal(cv2.imdecode(np.frombuffer(marked, np.uint8), cv2.IMREAD_UNCHANGED), image)
+    assert png.pixel_checksum(marked) == png.pixel_checksum(plain) != ""
+    assert png.pixel_checksum(marked[:-1]) == "" and png.texts(b"") == {}
+    path = tmp_path / "x.png"
+    path.write_bytes(signed(plain, "abc", {}))
+    assert key_of(path) == "abc" and key_of(tmp_path / "none.png") == ""
+
+
+def test_frames_say_that_they_are_ai_made_unless_told_not_to(draw):
+    draw("marked")
+    draw("silent", finish=Finish(mark=False))
+    marked, silent = png.texts(draw.files("marked")[0]), png.texts(draw.files("silent")[0])
+    assert "AI-made" in marked["Disclaimer"] and "TrainedAlgorithmicMedia" in marked[png.XMP]
+    assert "Disclaimer" not in silent and png.XMP not in silent
+
+
+def bar() -> np.ndarray:
+    image = np.full((40, 40), 255, np.uint8)
+    image[18:22] = 0
+    return image
+
+
+@pytest.mark.parametrize(
+    ("weight", "rows"), [(0.0, 4.0), (1.0, 6.0), (0.5, 5.0), (2.5, 9.0), (-1.0, 2.0), (-0.5, 3.0)]
+)
+def test_line_weight_moves_each_edge_by_its_amount(weight, rows):
+    finished = Finish(weight=weight).applied(bar(), 1.0)
+    assert (1 - finished[:, 20] / 255).sum() == pytest.approx(rows, abs=0.01)
+
+
+def test_line_weight_is_the_same_at_every_size():
+    large = cv2.resize(bar(), (80, 80), interpolation=cv2.INTER_NEAREST)
+    finished = Finish(weight=1.0).applied(large, 2.0)
+    assert (1 - finished[:, 40] / 255).sum() == pytest.approx(12, abs=0.01)
+
+
+def test_ink_and_paper_and_transparency():
+    grey = np.array([[0, 255, 128]], np.uint8)
+    coloured = Finish(ink=(10, 20, 30), paper=(250, 240, 230)).applied(grey, 1)
+    assert coloured[0, 0].tolist() == [10, 20, 30] and coloured[0, 1].tolist() == [250, 240, 230]
+    assert Finish(ink=(50, 50, 50)).applied(grey, 1).tolist() == [[50, 255, 153]]
+    clear = Finish(ink=(10, 20, 30), alpha=True).applied(grey, 1)
+    assert clear[0].tolist() == [[10, 20, 30, 255], [10, 20, 30, 0], [10, 20, 30, 127]]
+    colour = np.zeros((2, 2, 3), np.uint8)
+    assert Finish(ink=(9, 9, 9)).applied(colour, 1) is colour
+    assert Finish(alpha=True).applied(colour, 1).shape == (2, 2, 4)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"weight": 9}, {"ink": [0, 0]}, {"ink": [0, 0, 300]}, {"gloss": 1}, {"weight": "x"}, {"paper": 3}],
+)
+def test_what_is_no_finish_is_refused(values):
+    with pytest.raises(LpError, match="no finish"):
+        Finish.from_dict(values)
+
+
+def test_a_finish_survives_the_pipe():
+    finish = Finish(0.5, (1, 2, 3), (4, 5, 6), False, False)
+    request = protocol.Draw(1, "p", "m", "f", finish=finish.to_dict(), former=["x"], recipe={"a": 1})
+    heard = protocol.decode_request(protocol.encode(request))
+    assert heard == request and isinstance(heard, protocol.Draw)
+    assert Finish.from_dict(json.loads(json.dumps(heard.finish))) == finish
