@@ -44,7 +44,7 @@ def mel_spectrogram(
     Returns:
         (N // hop + 1, bands) float32; frame k is centred on sample k * hop.
     """
-    padded = np.pad(np.asarray(samples, np.float64), window // 2, mode="reflect")
+    padded = np.pad(samples, window // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     shape = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
     result = np.empty((len(samples) // hop + 1, len(filters)), np.float32)

@@ -28,6 +28,8 @@ _COVERAGE = 0.75
 """Share of the last stretch that must be speech."""
 _MOST = 40
 """Stretches of a long recording that are read; they lie evenly over it."""
+_SILENCE_DB = -25.0
+"""Below the loud level; what lies between this and the usual threshold of silence is mostly the room."""
 _LOUDNESS = 10 ** (-30 / 20)
 """Root mean square to which quieter recordings are raised."""
 
@@ -71,7 +73,7 @@ def voiced(samples: np.ndarray) -> np.ndarray:
     loudness = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     if 0 < loudness < _LOUDNESS:
         samples = samples * np.float32(_LOUDNESS / loudness)
-    heard = ~level.silence(level.level(samples, RATE))
+    heard = ~level.silence(level.level(samples, RATE), _SILENCE_DB)
     if not heard.any():
         return samples
     return samples[np.repeat(heard, RATE // level.RATE)[: len(samples)]]

@@ -225,7 +225,7 @@ class SpeakerBranch(nn.Module):
         Returns:
             (T, outputs) float32; for T up to `span` equal to `forward`.
         """
-        states = self._states(features, progress)
+        states = self.read(features, progress)
         person = torch.from_numpy(np.asarray(voice, np.float32)).to(states.device)[None]
         count, span = len(states), self.config.span
         if count <= span:
@@ -240,8 +240,9 @@ class SpeakerBranch(nn.Module):
             progress("move the face", 0.7 + 0.3 * (begin + span) / count)
         return (total / weights).numpy()
 
-    def _states(self, features: np.ndarray, progress: Progress) -> Tensor:
-        """(T, hidden) states of the LSTM, block by block."""
+    @torch.inference_mode()
+    def read(self, features: np.ndarray, progress: Progress = no_progress) -> Tensor:
+        """States (T, hidden) of the LSTM for features (T, features) of any length, block by block."""
         device = self.feature_mean.device
         ahead, count = self.config.look_ahead, len(features)
         state, parts = None, []

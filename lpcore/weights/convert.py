@@ -22,10 +22,14 @@ from ..drawing.paper.modnet import ModNet
 from ..drawing.paper.photo2cartoon import CartoonGenerator
 from ..drawing.paper.upd import UpdGenerator
 from ..errors import LpError
+from ..motion.content import ContentBranch
+from ..motion.makeittalk import content_config
+from ..motion.makeittalk.converter import ConverterConfig, VoiceConverter
+from ..motion.speaker_branch import SpeakerBranch, SpeakerBranchConfig
 from ..types import Progress, no_progress
-from . import convert_keys
+from . import convert_keys, convert_speech
 from .download import place
-from .registry import IMPORTED, WeightFile
+from .registry import IMPORTED, IMPORTED_SPEECH, WeightFile
 from .store import location
 from .tensors import check_fit
 
@@ -57,6 +61,10 @@ def _build_generator(config: dict[str, Any]) -> Generator:
     return Generator(GeneratorConfig.from_dict(config))
 
 
+def _build_speaker_branch(config: dict[str, Any]) -> SpeakerBranch:
+    return SpeakerBranch(SpeakerBranchConfig.from_dict(config))
+
+
 PUBLISHED = {
     "paper_generator_drawing": Published("generator", convert_keys.generator, _build_generator, 15_925_553),
     "paper_generator_cartoon": Published("generator", convert_keys.generator, _build_generator, 15_931_827),
@@ -74,6 +82,28 @@ PUBLISHED = {
     "paper_matte": Published(
         "modnet", convert_keys.modnet, lambda c: ModNet(**c), 6_487_075, statistics=True
     ),
+    "makeittalk_converter": Published(
+        "autovc",
+        convert_speech.converter,
+        lambda c: VoiceConverter(ConverterConfig(**c)),
+        14_320_960,
+        container="model",
+    ),
+    "makeittalk_content_branch": Published(
+        "content_branch",
+        convert_speech.content_branch,
+        lambda c: ContentBranch(content_config(c)),
+        1_965_677,
+        statistics=True,
+        container="model_g_face_id",
+    ),
+    "makeittalk_speaker_branch": Published(
+        "speaker_branch",
+        convert_speech.speaker_branch,
+        _build_speaker_branch,
+        2_391_820,
+        container="G",
+    ),
 }
 """By name in the registry."""
 
@@ -87,14 +117,25 @@ class ImportReport:
 
 
 def import_animateportrait(folder: Path, progress: Progress = no_progress) -> ImportReport:
-    """Convert every published checkpoint found anywhere below `folder` (the authors' tree or a part of it).
+    """Convert every published drawing checkpoint found anywhere below `folder` (the authors' tree or a part of it).
 
     The files are read, never written. Raises LpError ``CHECKPOINTS_MISSING`` when there is none,
     ``CHECKPOINT_WRONG`` when one is not what its name says, ``DISK_FULL`` or ``OUTPUT_READONLY``.
     """
+    return _import_all(folder, IMPORTED, progress)
+
+
+def import_makeittalk(folder: Path, progress: Progress = no_progress) -> ImportReport:
+    """Convert the published speech-to-landmark module: checkpoints and tables, out of MakeItTalk's tree or the
+    paper's, whose first module it is. Raises like `import_animateportrait`.
+    """
+    return _import_all(folder, IMPORTED_SPEECH, progress)
+
+
+def _import_all(folder: Path, files: tuple[WeightFile, ...], progress: Progress) -> ImportReport:
     converted, missing = {}, {}
-    for done, file in enumerate(IMPORTED):
-        progress("import the checkpoints", done / len(IMPORTED))
+    for done, file in enumerate(files):
+        progress("import the checkpoints", done / len(files))
         if source := _find(folder, file.member):
             converted[file.name] = _import(source, file)
         else:
@@ -114,18 +155,16 @@ def _find(folder: Path, member: str) -> Path | None:
 
 
 def _import(source: Path, file: WeightFile) -> int:
-    published = PUBLISHED[file.name]
+    """Convert one file; the number of its parameters or plain numbers."""
     try:
-        state = read_state(source, published)
-        config, tensors = published.convert(state)
-        parameters = check(published, config, tensors)
+        kind, config, tensors = _read(source, file.name)
     except (ValueError, KeyError, IndexError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise LpError("CHECKPOINT_WRONG", f"{source} {reason}") from error
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     header = {
-        "kind": published.kind,
+        "kind": kind,
         "config": json.dumps(config),
         "source": file.member,
         "source_sha256": digest,
@@ -133,7 +172,21 @@ def _import(source: Path, file: WeightFile) -> int:
         "licence": file.licence,
     }
     place(save({name: tensor.contiguous() for name, tensor in tensors.items()}, header), location(file))
-    return parameters
+    if file.name in PUBLISHED:
+        return check(PUBLISHED[file.name], config, tensors)
+    return sum(tensor.numel() for tensor in tensors.values())
+
+
+def _read(source: Path, name: str) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
+    """Kind, configuration and tensors of the registry's file `name`; raises ValueError, KeyError or IndexError."""
+    if name in convert_speech.TABLES:
+        return "table", {}, convert_speech.read_table(source, convert_speech.TABLES[name])
+    if name == "makeittalk_voices":
+        return "voices", {}, convert_speech.read_voices(source)
+    published = PUBLISHED[name]
+    config, tensors = published.convert(read_state(source, published))
+    check(published, config, tensors)
+    return published.kind, config, tensors
 
 
 def read_state(source: Path, published: Published) -> dict[str, Tensor]:

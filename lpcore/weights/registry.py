@@ -153,7 +153,22 @@ IMPORTED = (
 )
 """The paper's published checkpoints, once `lpcore weights import` has converted them."""
 
-OWN_NAMES = ("static_drawer", "content_branch")
+MAKEITTALK_LICENCE = "CC-BY-NC-4.0"
+IMPORTED_SPEECH = tuple(
+    _imported(f"makeittalk_{name}", member, what, MAKEITTALK_LICENCE)
+    for name, member, what in (
+        ("converter", "ckpt_autovc.pth", "MakeItTalk's AutoVC voice converter"),
+        ("content_branch", "ckpt_content_branch.pth", "MakeItTalk's content branch"),
+        ("speaker_branch", "ckpt_speaker_branch.pth", "MakeItTalk's speaker branch"),
+        ("mel", "dataset/utils/MEAN_STD_AUTOVC_RETRAIN_MEL_AU.txt", "MakeItTalk's mel statistics"),
+        ("target_voice", "autovc/retrain_version/obama_emb.txt", "MakeItTalk's target voice"),
+        ("face", "dataset/utils/STD_FACE_LANDMARKS.txt", "MakeItTalk's standard face"),
+        ("voices", "emb.pickle", "MakeItTalk's training voices"),
+    )
+)
+"""MakeItTalk's checkpoints and tables, once `lpcore weights import` has converted them."""
+
+OWN_NAMES = ("static_drawer", "content_branch", "face_shapes")
 """Own weights that the default path needs; further files in `BUNDLED` are registered under their stem."""
 
 
@@ -166,7 +181,7 @@ def _own(name: str) -> WeightFile:
 def _registry() -> dict[str, WeightFile]:
     bundled = {path.stem for path in BUNDLED.glob("*.safetensors")}
     own = [_own(name) for name in sorted(bundled | set(OWN_NAMES))]
-    return {file.name: file for file in (*PACKAGED, *own, *IMPORTED)}
+    return {file.name: file for file in (*PACKAGED, *own, *IMPORTED, *IMPORTED_SPEECH)}
 
 
 REGISTRY: dict[str, WeightFile] = _registry()
