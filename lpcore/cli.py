@@ -136,7 +136,9 @@ def _parser() -> argparse.ArgumentParser:
         action.set_defaults(run=run)
 
     action = actions.add_parser("import", help="convert the paper's published checkpoints for use here")
-    action.add_argument("--animateportrait", type=Path, required=True, metavar="DIR", help="their folder")
+    folder = action.add_mutually_exclusive_group(required=True)
+    folder.add_argument("--animateportrait", type=Path, metavar="DIR", help="the authors' drawing networks")
+    folder.add_argument("--makeittalk", type=Path, metavar="DIR", help="MakeItTalk's speech networks and tables")
     _add_json(action)
     action.set_defaults(run=_weights_import)
 
@@ -211,9 +213,12 @@ def _weights_fetch(options: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _weights_import(options: argparse.Namespace, reporter: Reporter) -> None:
-    from .weights.convert import import_animateportrait
+    from .weights import convert
 
-    report = import_animateportrait(options.animateportrait, reporter.progress)
+    if options.makeittalk:
+        report = convert.import_makeittalk(options.makeittalk, reporter.progress)
+    else:
+        report = convert.import_animateportrait(options.animateportrait, reporter.progress)
     rows = [f"converted  {name:26}{count:>11,} parameters" for name, count in report.converted.items()]
     rows += [f"not found  {name:26}{member}" for name, member in report.missing.items()]
     reporter.done("\n".join(rows), **vars(report))

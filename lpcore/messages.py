@@ -101,7 +101,7 @@ MESSAGES: dict[str, Message] = {
     "WEIGHTS_NOT_IMPORTED": Message(
         "Published weights missing",
         "the converted checkpoint {detail} is not on this machine",
-        "run `lpcore weights import --animateportrait FOLDER` on the authors' files",
+        "run `lpcore weights import` on the authors' files, as its --help tells",
     ),
     "FAN_NOT_INSTALLED": Message(
         "The paper's landmarks not installed",
