@@ -1,4 +1,4 @@
-"""The command line: `lpcore animate | weights | register | styles | train | evaluate`.
+"""The command line: `lpcore animate | speak | draw | weights | register | styles | train | evaluate`.
 
 Exit codes: 0 done, 1 failed for a reason the user can mend (one sentence on standard error), 2 wrong usage,
 3 unforeseen error, 130 cancelled. With `--json`, standard output carries one JSON object a line:
@@ -16,14 +16,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import fields
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .cli_arguments import add_drawing, add_face, add_json, add_speech, choices
 from .errors import LpError, as_lp_error
 from .messages import sentence
-from .types import SpeakSettings
 from .version import __version__
 
 TRAINERS = {
@@ -34,6 +32,7 @@ TRAINERS = {
     "pack": "lpcore.train.pack",
     "flow": "lpcore.train.flow",
     "generator": "lpcore.train.generator",
+    "face-shapes": "lpcore.train.face_shapes",
 }
 
 EVALUATIONS = {
@@ -82,48 +81,35 @@ class Reporter:
             self._bar.close()
 
 
-def _fps(text: str) -> Fraction:
-    try:
-        fps = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
-        raise argparse.ArgumentTypeError(f"not a frame rate: {text}") from error
-    if not 1 <= fps <= 240:
-        raise argparse.ArgumentTypeError("the frame rate must lie between 1 and 240")
-    return fps
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lpcore", description="Talking portrait line drawings.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     animate = verbs.add_parser("animate", help="photo and speech to a talking line drawing")
-    animate.add_argument("photo", type=Path)
-    animate.add_argument("speech", type=Path)
+    add_face(animate)
+    add_speech(animate)
     animate.add_argument("-o", "--out", type=Path, required=True, help="folder for film, frames and motion")
-    animate.add_argument("--style", default="ink", help="see `lpcore styles`")
-    animate.add_argument("--fps", type=_fps, default=Fraction(25), help="25, 23.976, 30000/1001, …")
-    animate.add_argument("--size", type=int, help="side of the face crop in pixels, or limit of the photo's")
-    animate.add_argument("--canvas", choices=("crop", "photo"), default="crop")
-    animate.add_argument("--engine", default="auto", help="warp, generator or auto = the best here")
-    animate.add_argument("--background", action="store_true", help="draw what lies behind the person too")
-    animate.add_argument("--landmarks", default="mediapipe", help="mediapipe, or fan as in the paper")
-    animate.add_argument("--face", type=int, help="which face, 0 = the largest")
-    animate.add_argument(
-        "--point",
-        type=float,
-        nargs=2,
-        metavar=("X", "Y"),
-        help="which face, by a place on it in photo pixels",
-    )
-    animate.add_argument("--start", type=float, default=0.0, metavar="SECONDS")
-    animate.add_argument("--duration", type=float, metavar="SECONDS")
-    animate.add_argument("--device", default="", help="cpu, cuda or mps")
-    for setting in fields(SpeakSettings):
-        kind = int if setting.name == "seed" else float
-        animate.add_argument(f"--{setting.name.replace('_', '-')}", type=kind, default=setting.default)
-    _add_json(animate)
+    add_drawing(animate)
+    add_json(animate)
     animate.set_defaults(run=_animate)
+
+    speak = verbs.add_parser("speak", help="photo and speech to a motion file")
+    add_face(speak)
+    add_speech(speak)
+    speak.add_argument("-o", "--out", type=Path, required=True, help="motion file, .json or .npz")
+    speak.add_argument("--cues", type=Path, help="write Rhubarb's mouth cues too, .tsv or .json")
+    speak.add_argument("--lips-from", type=Path, metavar="CUES", help="move the lips by a file of mouth cues")
+    add_json(speak)
+    speak.set_defaults(run=_speak)
+
+    draw = verbs.add_parser("draw", help="photo and motion file to frames")
+    add_face(draw)
+    draw.add_argument("motion", type=Path, help="what `lpcore speak` wrote")
+    draw.add_argument("-o", "--out", type=Path, required=True, help="folder for the frames")
+    add_drawing(draw)
+    add_json(draw)
+    draw.set_defaults(run=_draw)
 
     weights = verbs.add_parser("weights", help="list or fetch the model files")
     actions = weights.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -132,22 +118,24 @@ def _parser() -> argparse.ArgumentParser:
         ("fetch", _weights_fetch, "fetch the model files that are missing (the only step that goes online)"),
     ):
         action = actions.add_parser(name, help=text)
-        _add_json(action)
+        add_json(action)
         action.set_defaults(run=run)
 
     action = actions.add_parser("import", help="convert the paper's published checkpoints for use here")
     folder = action.add_mutually_exclusive_group(required=True)
     folder.add_argument("--animateportrait", type=Path, metavar="DIR", help="the authors' drawing networks")
-    folder.add_argument("--makeittalk", type=Path, metavar="DIR", help="MakeItTalk's speech networks and tables")
-    _add_json(action)
+    folder.add_argument(
+        "--makeittalk", type=Path, metavar="DIR", help="MakeItTalk's speech networks and tables"
+    )
+    add_json(action)
     action.set_defaults(run=_weights_import)
 
     register = verbs.add_parser("register", help="let the Blender add-on find this engine")
-    _add_json(register)
+    add_json(register)
     register.set_defaults(run=_register)
 
     styles = verbs.add_parser("styles", help="list the drawing styles")
-    _add_json(styles)
+    add_json(styles)
     styles.set_defaults(run=_styles)
 
     train = verbs.add_parser("train", help="train a network")
@@ -162,35 +150,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of words")
-
-
 def _animate(options: argparse.Namespace, reporter: Reporter) -> None:
-    from .pipeline import Animate, animate
+    from .pipeline import animate
 
-    size = options.size if options.size is not None else (512 if options.canvas == "crop" else 0)
-    settings = SpeakSettings(**{f.name: getattr(options, f.name) for f in fields(SpeakSettings)})
-    choices = Animate(
-        style=options.style,
-        size=size,
-        canvas=options.canvas,
-        fps=options.fps,
-        start=options.start,
-        duration=options.duration,
-        face=options.face,
-        point=tuple(options.point) if options.point else None,
-        settings=settings,
-        device=options.device,
-        engine=options.engine,
-        background=options.background,
-        detector=options.landmarks,
-    )
-    made = animate(options.photo, options.speech, options.out, choices, reporter.progress)
+    made = animate(options.photo, options.speech, options.out, choices(options), reporter.progress)
     text = f"{made.count} frames in {made.frames}\nFilm: {made.film}"
     reporter.done(
         text, film=str(made.film), frames=str(made.frames), recipe=str(made.recipe), count=made.count
     )
+
+
+def _speak(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .pipeline import speak_to_file
+
+    motion = speak_to_file(
+        options.photo,
+        options.speech,
+        options.out,
+        choices(options),
+        lips_from=options.lips_from,
+        cues=options.cues,
+        progress=reporter.progress,
+    )
+    reporter.done(f"{len(motion)} frames in {options.out}", motion=str(options.out), count=len(motion))
+
+
+def _draw(options: argparse.Namespace, reporter: Reporter) -> None:
+    from .pipeline import draw_to_folder
+
+    count = draw_to_folder(options.photo, options.motion, options.out, choices(options), reporter.progress)
+    reporter.done(f"{count} frames in {options.out}", frames=str(options.out), count=count)
 
 
 def _weights_list(options: argparse.Namespace, reporter: Reporter) -> None:

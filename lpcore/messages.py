@@ -63,6 +63,12 @@ MESSAGES: dict[str, Message] = {
     ),
     # motion and drawing
     "BAD_VALUE": Message("Value out of range", "{detail}", "correct the value and try again"),
+    "MOTION_UNREADABLE": Message(
+        "Motion unreadable", "{detail}", "make it again with `lpcore speak`, or see docs/motion-format.md"
+    ),
+    "CUES_UNREADABLE": Message(
+        "Mouth cues unreadable", "{detail}", "use a TSV or JSON file as Rhubarb Lip Sync writes it"
+    ),
     "STYLE_UNKNOWN": Message(
         "Style unknown", "there is no style named {detail}", "choose one that `lpcore styles` lists"
     ),
@@ -133,6 +139,30 @@ MESSAGES: dict[str, Message] = {
     ),
     # the add-on
     "NO_PHOTO": Message("No photo", "no photo is chosen", "choose a photo of one face"),
+    "NO_PORTRAIT": Message("No such portrait", "{detail}", "name one of the portraits that `list` shows"),
+    "PORTRAIT_GONE": Message(
+        "Portrait gone", "the portrait was removed meanwhile", "its frames are kept; choose the photo again"
+    ),
+    "NOTHING_DRAWN": Message("Nothing drawn yet", "{detail}", "press Draw first"),
+    "NOT_DRAWN_THERE": Message("Not drawn there", "{detail}", "press Redraw to draw what is missing"),
+    "OFFLINE": Message(
+        "Blender is offline",
+        "this needs the network",
+        "tick Allow Online Access in Blender's preferences under System",
+    ),
+    "NO_SOURCE": Message(
+        "Nothing to install from",
+        "{detail}",
+        "choose the folder of the Line Portrait project, or its lpcore wheel",
+    ),
+    "INSTALL_FAILED": Message(
+        "Engine not installed", "{detail}", "read the log file, mend the cause and press Install Engine again"
+    ),
+    "SHOTS_UNREADABLE": Message(
+        "Shot list unreadable",
+        "{detail}",
+        "write CSV with a header row, a JSON list, or TOML with [[shot]] tables (see `render --help`)",
+    ),
     "NOT_ANALYZED": Message("Photo not analysed", "the photo's face is not known yet", "press Analyze first"),
     "NO_SPEECH": Message("No speech", "{detail}", "add a sound strip and choose it as the speech"),
     "NO_MIXDOWN": Message(

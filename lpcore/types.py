@@ -7,9 +7,12 @@ integers, in *crop units*: the face crop is `CROP` units wide and high.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from fractions import Fraction
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
+
+from .errors import LpError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,35 +104,86 @@ class Portrait:
         return self.photo.shape[1], self.photo.shape[0]
 
 
+EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
+
+
+def _setting(default: Any, about: str, low: float | None = 0.0, high: float = inf, **more: Any) -> Any:
+    """A field with what the user is told of it and the range [low, high] that it must lie in."""
+    return field(default=default, metadata={"about": about, "low": low, "high": high, **more})
+
+
 @dataclass(frozen=True)
 class SpeakSettings:
-    """What shapes the motion besides photo and speech. Amplitudes are factors, 1 = as predicted, 0 = off."""
+    """What shapes the motion besides photo and speech. Amplitudes are factors, 1 = as predicted, 0 = off.
 
-    lips: float = 1.0
-    jaw: float = 1.0
-    expression: float = 1.0
-    head: float = 1.0
-    blink_rate: float = 15.0
-    """Blinks per minute; 0 = none."""
-    silence_db: float = -40.0
-    """Sound this far (dB, negative) below the speech's loud level counts as silence; the lips are closed."""
-    seed: int = 0
+    The metadata of each field tell its meaning (``about``), its range (``low``, ``high``) or its ``choices``; the
+    command line is made from them. Making settings of a wrong type or out of range raises LpError ``BAD_VALUE``.
+    """
+
+    lips: float = _setting(1.0, "how far the lips move")
+    jaw: float = _setting(1.0, "how far the jaw moves")
+    brows: float = _setting(1.0, "how far the brows rise on stressed syllables")
+    blinks: float = _setting(1.0, "how far the lids close in a blink, 1 = fully", high=1.0)
+    blink_rate: float = _setting(15.0, "blinks a minute, 0 = none")
+    blink_seed: int | None = _setting(None, "another number gives other blinks; none = that of --seed")
+    head: float = _setting(1.0, "how far the head moves altogether")
+    yaw: float = _setting(1.0, "how far the head turns to the sides")
+    pitch: float = _setting(1.0, "how far the head nods")
+    roll: float = _setting(1.0, "how far the head tilts")
+    shift: float = _setting(1.0, "how far the head wanders")
+    smoothing: float = _setting(1.0, "how smooth lips and jaw move; 0 = raw, 5 = sluggish", high=20.0)
+    silence_db: float = _setting(
+        -40.0,
+        "sound this many dB below the speech's loud level is silence, in which the lips close; -200 = never",
+        low=-inf,
+        high=0.0,
+    )
+    emotion: str = _setting("neutral", "the face's expression", choices=EMOTIONS)
+    emotion_strength: float = _setting(1.0, "how strong the expression is, 0 to 1", high=1.0)
+    style_audio: str | None = _setting(None, "sound file of a voice whose way of moving is taken over")
+    hold: int = _setting(1, "frames that each pose lasts: 2 = on twos, 3 = on threes", low=1, high=240)
+    seed: int = _setting(0, "another number gives other head motion, brows and blinks")
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            complaint = _complaint(setting, getattr(self, setting.name))
+            if complaint:
+                raise LpError("BAD_VALUE", f"the setting {setting.name} {complaint}")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SpeakSettings:
-        """Settings from plain values; unknown names and what is no number raise LpError ``BAD_VALUE``."""
-        from .errors import LpError
-
-        unknown = set(values) - set(cls.__dataclass_fields__)
+        """Settings from plain values; unknown names raise LpError ``BAD_VALUE`` too."""
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
         if unknown:
-            raise LpError("BAD_VALUE", f"there is no setting named {sorted(unknown)[0]!r}")
-        for name, value in values.items():
-            if isinstance(value, bool) or not isinstance(value, int if name == "seed" else (int, float)):
-                raise LpError("BAD_VALUE", f"the setting {name} must be a number, not {value!r}")
+            raise LpError("BAD_VALUE", f"there is no setting named {unknown[0]!r}")
         return cls(**values)
 
 
-PARTS = ("lips", "expression", "pose", "blinks")
+def kind_of(setting: Field[Any]) -> type:
+    """What a setting's value is made of: float, int or str."""
+    return {"float": float, "int": int, "str": str}[str(setting.type).removesuffix(" | None")]
+
+
+def _complaint(setting: Field[Any], value: Any) -> str:
+    """What is wrong with `value`, empty if nothing is."""
+    about, kind = setting.metadata, kind_of(setting)
+    if value is None and setting.default is None:
+        return ""
+    if kind is str:
+        known = about.get("choices", (value,)) if isinstance(value, str) and value else ()
+        if value in known:
+            return ""
+        return f"must be one of {', '.join(about['choices'])}" if "choices" in about else "must be a path"
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
+        return f"must be a {'whole ' * (kind is int)}number, not {value!r}"
+    if isfinite(value) and about["low"] <= value <= about["high"]:
+        return ""
+    low = "" if about["low"] == -inf else f"at least {about['low']:g}"
+    high = "" if about["high"] == inf else f"at most {about['high']:g}"
+    return f"is {value:g}, it must be {' and '.join(filter(None, (low, high)))}"
+
+
+PARTS = ("lips", "jaw", "brows", "emotion", "blinks", "head")
 """Names of the displacements that add up to a motion."""
 
 
@@ -153,7 +207,13 @@ class Motion:
     @property
     def points(self) -> np.ndarray:
         """(T, 68, 3) float32 crop units: neutral plus every part."""
-        return (self.neutral[None] + sum(self.parts.values())).astype(self.neutral.dtype)
+        import numpy as np
+
+        # In place: an hour's parts are large enough without copies of them.
+        total = np.repeat(self.neutral[None], len(self), axis=0)
+        for part in self.parts.values():
+            total += part
+        return total
 
     def with_part(self, name: str, displacement: np.ndarray) -> Motion:
         """The same motion with one part replaced; `displacement` is (T, 68, 3) crop units."""
@@ -180,6 +240,8 @@ class Recipe:
     settings: Mapping[str, Any]
     weights: Mapping[str, str] = field(default_factory=dict)
     """Weight file name -> SHA-256."""
+    style_sha256: str = ""
+    """Of the sound file whose voice lends its way of moving, where there is one."""
     version: str = ""
 
     def to_dict(self) -> dict[str, Any]:

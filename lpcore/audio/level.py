@@ -29,7 +29,8 @@ def level(samples: np.ndarray, rate: int = 16000) -> np.ndarray:
     count = -(-len(samples) // hop)
     padded = np.zeros((count + 1) * hop, np.float32)
     padded[hop // 2 : hop // 2 + len(samples)] = samples
-    halves = (padded.reshape(count + 1, hop).astype(np.float64) ** 2).mean(axis=1)
+    frames = padded.reshape(count + 1, hop)
+    halves = np.einsum("fs,fs->f", frames, frames, dtype=np.float64) / hop
     power = (halves[:-1] + halves[1:]) / 2
     return (10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))).astype(np.float32)
 

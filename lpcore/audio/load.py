@@ -75,7 +75,7 @@ def load(
         )
     if len(samples) < SHORTEST * rate:
         raise LpError("AUDIO_TOO_SHORT", f"{len(samples) / rate:.3f} s")
-    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def length(path: str | Path) -> float:

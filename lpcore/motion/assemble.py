@@ -15,10 +15,6 @@ from ..points68 import JAW, LIPS, STABLE
 MOUTH_RANGE = (0.85, 1.2)
 """Limits of the anatomy scale; a broad smile in the photo is not a broad mouth."""
 
-ARTICULATION = 1.2
-"""A network trained to be right on average moves too little: the spread of its lip gaps is about this much smaller than
-that of the speech it learnt from."""
-
 _CORNERS = (48, 54)
 
 
@@ -76,7 +72,7 @@ def speech_displacement(
     """What speech does to this face.
 
     Args:
-        moved: (T, 68, 3) displacement of the content branch, normalised frame.
+        moved: (T, 68, 3) displacement in the normalised frame.
         mouth: anatomy scale from `mouth_scale`.
         lips, jaw: amplitudes of the lip and jaw landmarks.
 
@@ -84,6 +80,6 @@ def speech_displacement(
         (T, 68, 3) float32 crop units; only lips and jaw move.
     """
     amplitude = np.zeros((68, 1), np.float32)
-    amplitude[list(LIPS)] = lips * mouth * ARTICULATION
-    amplitude[list(JAW)] = jaw * mouth * ARTICULATION
+    amplitude[list(LIPS)] = lips * mouth
+    amplitude[list(JAW)] = jaw * mouth
     return registration.vectors(moved * amplitude).astype(np.float32)

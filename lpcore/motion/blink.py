@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
@@ -50,13 +51,15 @@ def blink_envelope(count: int, fps: Fraction, times: np.ndarray) -> np.ndarray:
     Returns:
         (count,) float64 in [0, 1]. Lids fall fast and rise slowly.
     """
-    frames = np.arange(count)
     envelope = np.zeros(count)
+    before, after = ceil(CLOSE * fps), ceil((HOLD + OPEN) * fps)
     for moment in times:
-        since = (frames - np.ceil(moment * fps - 1e-9)) * fps.denominator / fps.numerator
+        shut = ceil(moment * fps - 1e-9)
+        frames = np.arange(max(0, shut - before), min(count, shut + after + 1))
+        since = (frames - shut) * fps.denominator / fps.numerator
         falling = ramp(1 + since / CLOSE)
         rising = 1 - ramp((since - HOLD) / OPEN) ** 0.75
-        envelope = np.maximum(envelope, np.where(since < 0, falling, rising))
+        envelope[frames] = np.maximum(envelope[frames], np.where(since < 0, falling, rising))
     return envelope
 
 

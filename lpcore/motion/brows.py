@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 from ..points68 import BROWS
@@ -28,23 +30,27 @@ def stresses(levels: np.ndarray, silent: np.ndarray, rate: float) -> np.ndarray:
     if not len(peaks):
         return np.zeros(0)
     peaks = peaks[curve[peaks] >= np.median(curve[peaks])]
+    reach = ceil(_APART * rate) - 1
+    free = np.ones(len(curve), bool)
     chosen: list[int] = []
     for peak in peaks[np.argsort(-curve[peaks], kind="stable")]:
-        if all(abs(peak - other) >= _APART * rate for other in chosen):
+        if free[peak]:
             chosen.append(peak)
+            free[max(0, peak - reach) : peak + reach + 1] = False
     return np.sort(chosen) / rate
 
 
 def brow_raise(times: np.ndarray, stressed: np.ndarray, seed: int) -> np.ndarray:
-    """(T,) in [0, 1] how high the brows are at `times` (seconds); `seed` decides which stresses they follow."""
+    """(T,) in [0, 1] how high the brows are at ascending `times` (s); `seed` decides which stresses they follow."""
     rng = np.random.default_rng(seed)
     height = np.zeros(len(times))
     for moment in stressed:
         taken, share = rng.random() < CHANCE, rng.uniform(0.4, 1.0)
         if taken:
-            since = times - moment
+            near = slice(*np.searchsorted(times, (moment - RISE, moment + FALL)))
+            since = times[near] - moment
             shape = np.where(since < 0, ramp(1 + since / RISE), 1 - ramp(since / FALL))
-            height = np.maximum(height, share * shape)
+            height[near] = np.maximum(height[near], share * shape)
     return height
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .smooth import ramp
+from ..audio.level import loud_level
+from .smooth import gaussian, ramp
 
 LIMITS = np.radians([3.0, 2.0, 1.5])
 """Largest yaw, pitch and roll at amplitude 1, radians."""
@@ -13,9 +14,22 @@ SHIFT = 0.012
 WAKE = 0.8
 """Seconds in which the motion sets in: the film begins with the photo's own pose."""
 
+_LIVELINESS_RANGE_DB = 30.0
+_LIVELINESS_SIGMA = 0.35
 _WAVES = 4
 _SLOWEST, _FASTEST = 0.08, 0.45
 _STILL = 0.4
+
+
+def liveliness(levels: np.ndarray, silent: np.ndarray, rate: float) -> np.ndarray:
+    """How lively the speech is: (T,) levels in dB and (T,) bool, True = silent, at `rate` -> (T,) float64 in [0, 1].
+
+    0 = 30 dB or more below the loud level, 1 = at it; smooth over about a second.
+    """
+    if silent.all():
+        return np.zeros(len(levels))
+    share = 1 + (levels - loud_level(levels)) / _LIVELINESS_RANGE_DB
+    return gaussian(np.clip(share, 0, 1).astype(np.float64), _LIVELINESS_SIGMA * rate)
 
 
 def head_motion(times: np.ndarray, energy: np.ndarray, seed: int) -> np.ndarray:
@@ -62,25 +76,21 @@ def rotation(angles: np.ndarray) -> np.ndarray:
     return tilt @ turn @ nod
 
 
-def pose_displacement(
-    points: np.ndarray, neutral: np.ndarray, pose: np.ndarray, amplitude: float
-) -> np.ndarray:
-    """What the head's motion does to the landmarks.
+def pose_displacement(points: np.ndarray, neutral: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """What the head's motion does to the landmarks: a rotation of the points in space, and a shift.
 
     Args:
         points: (T, 68, 3) landmarks as they are without it, crop units.
         neutral: (68, 3) the photo's landmarks; the head turns about a point below the middle of the ears.
-        pose: (T, 5) from `head_motion`.
-        amplitude: factor, 0 = exactly no displacement.
+        pose: (T, 5) as from `head_motion`; all zero = exactly no displacement.
 
     Returns:
         (T, 68, 3) float32 crop units.
     """
-    if amplitude == 0:
+    if not pose.any():
         return np.zeros(points.shape, np.float32)
     ears, width = (neutral[0] + neutral[16]) / 2, float(np.linalg.norm(neutral[0] - neutral[16]))
     pivot = ears + np.array([0, 0.35 * width, 0])
-    pose = pose * amplitude
     turned = (points - pivot) @ np.swapaxes(rotation(pose[:, :3]), 1, 2) + pivot
     turned[..., :2] += pose[:, None, 3:] * width
     return (turned - points).astype(np.float32)

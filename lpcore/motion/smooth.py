@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 
+def reach_of(sigma: float) -> int:
+    """How many samples to either side `gaussian` looks."""
+    return max(0, int(np.ceil(3 * sigma)))
+
+
 def gaussian(values: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian low-pass over the first axis, zero-phase; the end values continue beyond the ends.
 
@@ -15,8 +20,8 @@ def gaussian(values: np.ndarray, sigma: float) -> np.ndarray:
     Returns:
         (N, ...) of the same type.
     """
-    reach = int(np.ceil(3 * sigma))
-    if reach <= 0:
+    reach = reach_of(sigma)
+    if reach == 0:
         return values
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()

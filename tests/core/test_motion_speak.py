@@ -24,7 +24,7 @@ from lpcore.points68 import BROWS, EYES, INNER_LIP_PAIRS, JAW, LID_PAIRS, LIPS
 from lpcore.types import PARTS, SpeakSettings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hello.flac"
-STILL = SpeakSettings(head=0, expression=0, blink_rate=0)
+STILL = SpeakSettings(head=0, brows=0, blink_rate=0)
 
 
 @pytest.fixture
@@ -72,12 +72,12 @@ def test_the_same_seed_gives_the_same_bytes(babble, portrait):
 
 
 def test_each_part_moves_its_own_landmarks(babble, portrait):
-    motion = speak(portrait, babble, settings=replace(STILL, expression=1, blink_rate=60))
-    for part, own in (("lips", {*LIPS, *JAW}), ("expression", set(BROWS)), ("blinks", set(EYES))):
+    motion = speak(portrait, babble, settings=replace(STILL, brows=1, blink_rate=60))
+    own_landmarks = {"lips": LIPS, "jaw": JAW, "brows": BROWS, "blinks": EYES, "emotion": (), "head": ()}
+    for part, own in own_landmarks.items():
         others = [i for i in range(68) if i not in own]
         assert not motion.parts[part][:, others].any(), part
-    assert motion.parts["lips"].any() and motion.parts["blinks"].any()
-    assert not motion.parts["pose"].any()
+        assert motion.parts[part].any() == bool(own), part
 
 
 def test_dials_at_zero_are_off(babble, portrait):
@@ -121,7 +121,7 @@ def test_silent_audio_keeps_the_mouth_shut(tmp_path, monkeypatch, portrait, open
     landmarks[[55, 56, 57, 58, 59, 65, 66, 67], 1] += open_by
     motion = speak(replace(portrait, landmarks=landmarks), tmp_path / "silent.wav")
     assert np.abs(lip_gap(motion.points)).max() < 0.01
-    assert not motion.parts["expression"].any()
+    assert not motion.parts["brows"].any()
 
 
 def test_blinks_shut_the_eyes_of_a_turned_head(babble, portrait):

@@ -221,4 +221,4 @@ def test_cancel_stops_the_drawing_and_the_next_request_is_answered(engine, photo
 def test_motion_file_of_the_wrong_shape_is_named(engine, photo, tmp_path):
     np.savez(tmp_path / "odd.npz", points=np.zeros((3, 5)))
     end = engine.ask(protocol.Draw(1, str(photo), str(tmp_path / "odd.npz"), str(tmp_path)))
-    assert isinstance(end, protocol.Failed) and end.code == "BAD_VALUE"
+    assert isinstance(end, protocol.Failed) and end.code == "MOTION_UNREADABLE"
