@@ -29,6 +29,7 @@ from ..motion.speak import speak
 from ..points68 import JAW, LIPS
 from ..train.facegood import HELD_OUT as HELD_OUT_TAKES
 from ..train.facegood import load_takes
+from ..train.films import HELD_OUT as HELD_OUT_FILMS
 from ..train.ict import FaceModel
 from ..train.synthetic import is_held_out, read_phones
 from ..train.visemes import Phone
@@ -37,9 +38,6 @@ from . import motion_figures as figures
 from .alignment import align, grid_phones
 from .motion_cost import cost
 from .tracking import bare_portrait, crop_units, track
-
-HELD_OUT_FILMS = ("grid_lwbsza", "grid_sbwe5n", "grid_bbaf2n")
-"""Films that measure and never train."""
 
 FPS = Fraction(25)
 BILABIALS = "pbm"

@@ -1,9 +1,12 @@
-"""Train the content branch on FACEGOOD speech: `python -m lpcore.train.content --data DIR --out DIR`."""
+"""Train the content branch: `python -m lpcore.train.content --data DIR --spoken DIR --films DIR --out DIR`.
+
+It learns from recordings with curves (FACEGOOD), synthetic sentences with rule-made motion and tracked films.
+"""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +20,15 @@ from ..motion.content import ContentBranch, ContentConfig
 from ..points68 import CURVE_NEIGHBOURS, INNER_LIP_PAIRS, LIPS, OUTER_EYE_CORNERS
 from .export import export
 from .facegood import HELD_OUT, Take, load_takes
+from .films import load_films, tracked
 from .ict import FaceModel
 from .run import Run
-from .synthetic import HELD_OUT_ENDING, load_spoken
+from .synthetic import is_held_out, load_spoken
 from .voices import vary
 
 DATA = (
-    "FACEGOOD-Audio2Face (MIT), ICT-FaceKit (MIT), hama features (Apache-2.0), hibari-tts speech (Apache-2.0)"
+    "FACEGOOD-Audio2Face (MIT), GRID corpus (CC BY 4.0), hibari-tts speech (Apache-2.0), flite speech (BSD-like), "
+    "ICT-FaceKit (MIT), hama features (Apache-2.0)"
 )
 
 
@@ -40,11 +45,17 @@ class TrainContent:
     """Versions of each recording, the first of them unchanged."""
     spoken_voices: int = 6
     """The same of each synthetic sentence."""
+    film_voices: int = 24
+    """The same of each film."""
+    shares: tuple[float, float, float] = (0.35, 0.5, 0.15)
+    """Of a batch: recordings, synthetic sentences, films; what is not there leaves its share to the others."""
     rate: float = 1e-3
     smooth: float = 1.0
     """Weight of the graph Laplacian's difference."""
     velocity: float = 2.0
     """Weight of the difference in motion from frame to frame."""
+    gap: float = 1.0
+    """Weight of the difference in the height of the lips' opening."""
     beta: float = 0.02
     """Differences below this (normalised frame) count squared: an absolute loss settles on the closed mouth, which is
     the median of speech with pauses."""
@@ -54,11 +65,15 @@ class TrainContent:
 
 @dataclass(frozen=True, eq=False)
 class Listened:
-    """Features (T, features) of one version of a take; frame k is second k / 50 * speed of the take."""
+    """Features (T, features) of one version of a take; frame k is second k / 50 * speed of the take.
+
+    share: chance to be picked for a place in a batch, relative to others.
+    """
 
     take: Take
     features: np.ndarray
     speed: float
+    share: float = 1.0
 
     def motion(self, first: int, count: int) -> np.ndarray:
         """(count, 68, 3) displacement in ICT model units for the frames from `first` on."""
@@ -87,9 +102,9 @@ def batch_of(
     heard: list[Listened], model: FaceModel, config: TrainContent, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Features (B, T, features), faces (B, 68, 3) and displacements (B, T, 68, 3) of random people speaking."""
-    lengths = np.array([len(one.features) for one in heard], float)
+    shares = np.array([one.share for one in heard])
     features, faces, motions = [], [], []
-    for pick in rng.choice(len(heard), config.batch, p=lengths / lengths.sum()):
+    for pick in rng.choice(len(heard), config.batch, p=shares / shares.sum()):
         starts = rng.integers(0, max(1, len(heard[pick].features) - config.frames + 1), 2)
         # Half of the recordings is silence, which is learnt quickly: of two places take the livelier one.
         first = max(starts, key=lambda start: np.abs(heard[pick].motion(start, config.frames)).mean())
@@ -105,18 +120,29 @@ def batch_of(
 
 
 def content_loss(moved: Tensor, true: Tensor, face: Tensor, config: TrainContent) -> Tensor:
-    """Position, curve shape and velocity; displacements (B, T, 68, 3), faces (B, 68, 3).
+    """Position, curve shape, velocity and lip opening; displacements (B, T, 68, 3), faces (B, 68, 3).
 
     Lips count the more the nearer they are to closed: weight 1 / (4 gap + 0.1), as MakeItTalk weighs them.
     """
-    upper, lower = INNER_LIP_PAIRS[1]
-    gap = (face[:, None, lower, 1] - face[:, None, upper, 1]) + true[..., lower, 1] - true[..., upper, 1]
+    uppers, lowers = (list(side) for side in zip(*INNER_LIP_PAIRS, strict=True))
+
+    def heights(points: Tensor) -> Tensor:
+        return points[..., lowers, 1] - points[..., uppers, 1]
+
+    middle = heights(face)[:, None, 1] + heights(true)[..., 1]
+    lip_weight = (1 / (4 * middle.abs() + 0.1))[..., None, None]
     weight = torch.ones_like(true[..., :1])
-    weight[..., list(LIPS), :] = (1 / (4 * gap.abs() + 0.1))[..., None, None]
+    weight[..., list(LIPS), :] = lip_weight
     position = (F.smooth_l1_loss(moved, true, reduction="none", beta=config.beta) * weight).mean()
     shape = F.smooth_l1_loss(laplacian(moved), laplacian(true), beta=config.beta)
     steps = F.smooth_l1_loss(moved.diff(dim=1), true.diff(dim=1), reduction="none", beta=config.beta)
-    return position + config.smooth * shape + config.velocity * (steps * weight[:, 1:]).mean()
+    opening = F.smooth_l1_loss(heights(moved), heights(true), reduction="none", beta=config.beta)
+    return (
+        position
+        + config.smooth * shape
+        + config.velocity * (steps * weight[:, 1:]).mean()
+        + config.gap * (opening * lip_weight[..., 0]).mean()
+    )
 
 
 def laplacian(points: Tensor) -> Tensor:
@@ -131,6 +157,7 @@ def train(
     out: Path,
     *,
     spoken: Path | None = None,
+    films: Path | None = None,
     cache: Path | None = None,
     minutes: float | None = None,
 ) -> Path:
@@ -139,18 +166,25 @@ def train(
     Args:
         data: folder with ``ict/ict_light.npz`` and ``facegood/``.
         spoken: folder of sentences written by `synthetic`, None = train on the recordings alone.
-        cache: folder for speech features. minutes: stop after this time; call again to go on.
+        films: folder of GRID films.
+        cache: folder for speech features and tracked films. minutes: stop after this time; call again to go on.
     """
     model = FaceModel.load(data / "ict" / "ict_light.npz")
     takes = load_takes(data / "facegood", model)
     cache = cache or out / "features"
-    heard = listen([t for t in takes if t.name not in HELD_OUT], config.voices, config.seed, cache)
+    sources: list[tuple[list[Take], int]] = [([t for t in takes if t.name not in HELD_OUT], config.voices)]
     unseen = {"": listen([t for t in takes if t.name in HELD_OUT], 1, config.seed, cache)}
-    if spoken:
-        sentences = load_spoken(spoken, model)
-        kept = [t for t in sentences if t.name.endswith(HELD_OUT_ENDING)]
-        heard += listen([t for t in sentences if t not in kept], config.spoken_voices, config.seed, cache)
-        unseen["english_"] = listen(kept, 1, config.seed, cache)
+    sentences = load_spoken(spoken, model) if spoken else []
+    sources.append(([t for t in sentences if not is_held_out(t.name)], config.spoken_voices))
+    if sentences:
+        unseen["english_"] = listen([t for t in sentences if is_held_out(t.name)], 1, config.seed, cache)
+    clips = tracked(films, model, cache / "tracked") if films else []
+    sources.append((load_films(clips, model), config.film_voices))
+    heard = []
+    for share, (some, voices) in zip(config.shares, sources, strict=True):
+        versions = listen(some, voices, config.seed, cache)
+        total = sum(len(one.features) for one in versions)
+        heard += [replace(one, share=share * len(one.features) / total) for one in versions]
 
     def figures() -> dict[str, float]:
         return {
@@ -216,6 +250,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lpcore train content", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with ict/ and facegood/")
     parser.add_argument("--spoken", type=Path, help="folder of sentences written by `lpcore.train.synthetic`")
+    parser.add_argument("--films", type=Path, help="folder of GRID films")
     parser.add_argument("--out", type=Path, default=Path("runs/content"))
     parser.add_argument("--cache", type=Path, help="folder for speech features (default: OUT/features)")
     parser.add_argument("--minutes", type=float)
@@ -226,7 +261,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     config = TrainContent(steps=options.steps, batch=options.batch, voices=options.voices, seed=options.seed)
     train(
-        config, options.data, options.out, spoken=options.spoken, cache=options.cache, minutes=options.minutes
+        config,
+        options.data,
+        options.out,
+        spoken=options.spoken,
+        films=options.films,
+        cache=options.cache,
+        minutes=options.minutes,
     )
     return 0
 

@@ -18,6 +18,9 @@ FPS = 30
 HELD_OUT = ("3_16",)
 """Takes that measure and never train."""
 
+LATE = 0.02
+"""Seconds by which the curves come after the mouths that real films show to the same sounds."""
+
 LIVELY = 1.3
 """Smile, stretch and pucker are raised by this factor: mouth width moves too little in the recordings."""
 
@@ -89,10 +92,12 @@ class Take:
     samples: np.ndarray
     motion: np.ndarray
     fps: int = FPS
+    late: float = 0.0
+    """Seconds by which the motion comes after the sound it belongs to."""
 
     def motion_at(self, seconds: np.ndarray) -> np.ndarray:
         """(len(seconds), 68, 3) displacement at any times, linear between frames, held past the ends."""
-        place = np.clip(seconds * self.fps, 0, len(self.motion) - 1)
+        place = np.clip((seconds + self.late) * self.fps, 0, len(self.motion) - 1)
         low = np.minimum(place.astype(int), max(len(self.motion) - 2, 0))
         share = (place - low)[:, None, None].astype(np.float32)
         high = np.minimum(low + 1, len(self.motion) - 1)
@@ -109,5 +114,7 @@ def load_takes(folder: Path, model: FaceModel) -> list[Take]:
             motion = model.displacement(to_ict(data[key], channels, model.names))
             # The closure rule makes the lips of a few frames cross; a drawing would show it.
             motion = keep_apart(model.neutral + motion) - model.neutral
-            takes.append(Take(name, load(next(folder.glob(f"*_{name}.flac"))), motion.astype(np.float32)))
+            takes.append(
+                Take(name, load(next(folder.glob(f"*_{name}.flac"))), motion.astype(np.float32), late=LATE)
+            )
     return takes

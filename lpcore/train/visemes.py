@@ -58,7 +58,7 @@ VISEMES: dict[str, tuple[Viseme, ...]] = {
 }  # fmt: skip
 """Phone -> its mouth shapes in order; diphthongs (A I O W Y as in day, my, go, now, boy) have two."""
 
-ANTICIPATION = 0.03
+ANTICIPATION = 0.05
 """Seconds by which mouths run ahead of the sound."""
 STRESS = {"ˈ": 1.15, "ˌ": 1.05}
 """Stress mark -> factor on the jaw of the syllable's vowel; without one it is 0.9."""
@@ -69,6 +69,8 @@ TRAVEL = 0.05
 """Seconds in which the lips come together before a contact and part after it."""
 _SHORTEST = 0.03
 """Seconds of contact at least."""
+_EARLY = 0.015
+"""Seconds by which the lips touch before the sound changes."""
 
 _NARROWEST = 0.035
 _WIDTH = 0.45
@@ -101,7 +103,7 @@ def contact(phones: Sequence[Phone], times: np.ndarray, symbols: str) -> np.ndar
     for symbol, start, end in phones:
         if symbol in symbols and symbol:
             stay = max(CONTACT[symbol] * (end - start), _SHORTEST)
-            first, last = start - ANTICIPATION / 2, start - ANTICIPATION / 2 + stay
+            first, last = start - _EARLY, start - _EARLY + stay
             away = np.maximum(np.maximum(first - times, times - last), 0)
             reached = np.maximum(reached, ramp(1 - away / TRAVEL))
     return reached

@@ -6,6 +6,9 @@ import numpy as np
 
 RATE = 16000
 
+WHISPERED = 0.12
+"""Share of the changed copies that whisper."""
+
 
 def vary(samples: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
     """A changed copy of speech.
@@ -22,6 +25,8 @@ def vary(samples: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, flo
     from scipy.signal import fftconvolve, lfilter
 
     speed = float(np.exp(rng.uniform(np.log(0.8), np.log(1.25))))
+    if rng.random() < WHISPERED:
+        samples = whispered(samples, rng)
     voice = soxr.resample(samples, RATE * speed, RATE, quality="HQ")
     voice = lfilter([1, rng.uniform(-0.5, 0.5)], [1], voice)
     if rng.random() < 0.5:
@@ -32,6 +37,18 @@ def vary(samples: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, flo
         voice = voice + hiss / hiss.std() * loud * 10 ** (-rng.uniform(15, 45) / 20)
     gain = 10 ** (rng.uniform(-20, 0) / 20) / loud
     return np.clip(voice * gain, -1, 1).astype(np.float32), speed
+
+
+def whispered(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The speech (N,) without its tone: the spectrum's envelope filled with noise."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import istft, stft
+
+    _, _, spectrum = stft(samples, RATE, nperseg=400, noverlap=300)
+    # 400 samples put a bin every 40 Hz; over 5 of them the harmonics of any voice run together.
+    envelope = gaussian_filter1d(np.abs(spectrum), 5, axis=0)
+    phase = np.exp(2j * np.pi * rng.random(spectrum.shape))
+    return istft(envelope * phase, RATE, nperseg=400, noverlap=300)[1][: len(samples)].astype(np.float32)
 
 
 def _room(rng: np.random.Generator) -> np.ndarray:
