@@ -105,7 +105,7 @@ def test_a_turning_head_is_told_from_a_talking_mouth(face):
 
 def test_a_film_without_a_face_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(tracking, "load", lambda path: np.zeros(16000, np.float32))
-    with pytest.raises(LpError, match="nothing.mpg"):
+    with pytest.raises(LpError, match=r"nothing\.mpg"):
         tracking.track(tmp_path / "nothing.mpg", frontal_face())
 
 
