@@ -45,7 +45,7 @@ def read_cues(path: Path) -> list[Cue]:
         raise LpError("CUES_UNREADABLE", f"{path.name} holds no mouth cues ({error})") from error
     latest = 0.0
     for cue in cues:
-        if cue.shape not in set(MOUTHS):
+        if cue.shape not in tuple(MOUTHS):
             raise LpError("CUES_UNREADABLE", f"{path.name} names a mouth {cue.shape!r}, not one of {MOUTHS}")
         if not (isfinite(cue.end) and latest <= cue.start <= cue.end):
             raise LpError("CUES_UNREADABLE", f"in {path.name} the times do not ascend at {cue.start:g} s")

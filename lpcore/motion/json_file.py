@@ -66,10 +66,11 @@ def read_json(text: str) -> Motion:
     numerator, denominator = (_whole(number) for number in values["fps"])
     if not 1 <= count <= _MOST_FRAMES or min(numerator, denominator) < 1 or not isfinite(start):
         raise ValueError("frames, fps or start is out of range")
-    unknown = sorted(values["parts"].keys() - set(PARTS))
-    if unknown or not values["parts"]:
+    given = dict(values["parts"])
+    unknown = sorted(given.keys() - set(PARTS))
+    if unknown or not given:
         raise ValueError(f"it has {'a part ' + repr(unknown[0]) if unknown else 'no parts'}")
-    parts = {name: _part(name, part, count) for name, part in values["parts"].items()}
+    parts = {name: _part(name, part, count) for name, part in given.items()}
     return Motion(Fraction(numerator, denominator), start, _numbers(values["neutral"], (68, 3)), parts)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import save_file
 
 from lpcore import weights
+from lpcore.audio import content
 from lpcore.types import CropTransform, FaceBox, Portrait
 
 
@@ -76,3 +79,24 @@ def small_drawer(tmp_path, monkeypatch):
     static.load_drawer.cache_clear()
     yield config
     static.load_drawer.cache_clear()
+
+
+@pytest.fixture
+def babble(tmp_path, monkeypatch) -> Path:
+    """Three seconds of sound with a pause from 1.2 s to 2 s, and made-up features with some p, b and m."""
+
+    def features(samples, progress=lambda *_: None):
+        frames = -(-len(samples) // 320)
+        rng = np.random.default_rng(7)
+        result = rng.standard_normal((frames, content.WIDTH)).astype(np.float32).cumsum(axis=0) / 4
+        result[:, content.HIDDEN :] = 0
+        result[20::25, content.BILABIALS[0]] = 1
+        progress("listen to the speech", 1.0)
+        return result
+
+    monkeypatch.setattr(content, "features", features)
+    time = np.arange(48000) / 16000
+    sound = 0.4 * np.sin(2 * np.pi * 200 * time) * ((time < 1.2) | (time > 2.0))
+    path = tmp_path / "babble.wav"
+    soundfile.write(path, sound, 16000)
+    return path

@@ -27,27 +27,6 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "hello.flac"
 STILL = SpeakSettings(head=0, brows=0, blink_rate=0)
 
 
-@pytest.fixture
-def babble(tmp_path, monkeypatch) -> Path:
-    """Three seconds of sound with a pause from 1.2 s to 2 s, and made-up features with some p, b and m."""
-
-    def features(samples, progress=lambda *_: None):
-        frames = -(-len(samples) // 320)
-        rng = np.random.default_rng(7)
-        result = rng.standard_normal((frames, content.WIDTH)).astype(np.float32).cumsum(axis=0) / 4
-        result[:, content.HIDDEN :] = 0
-        result[20::25, content.BILABIALS[0]] = 1
-        progress("listen to the speech", 1.0)
-        return result
-
-    monkeypatch.setattr(content, "features", features)
-    time = np.arange(48000) / 16000
-    sound = 0.4 * np.sin(2 * np.pi * 200 * time) * ((time < 1.2) | (time > 2.0))
-    path = tmp_path / "babble.wav"
-    soundfile.write(path, sound, 16000)
-    return path
-
-
 @pytest.mark.parametrize("fps", [Fraction(12), Fraction(24000, 1001), Fraction(25), Fraction(60)])
 def test_motion_is_as_long_as_the_speech(babble, portrait, fps):
     motion = speak(portrait, babble, fps=fps)
