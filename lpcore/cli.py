@@ -27,6 +27,7 @@ from .version import __version__
 TRAINERS = {
     "drawer": "lpcore.train.drawer",
     "content": "lpcore.train.content",
+    "speaker": "lpcore.train.speaker",
     "synthetic": "lpcore.train.synthetic",
     "drawing-landmarks": "lpcore.train.drawing_landmarks",
     "pack": "lpcore.train.pack",
