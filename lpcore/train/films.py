@@ -32,11 +32,14 @@ _JITTER = 0.7
 """Standard deviation in frames of the smoothing that takes the tracker's jitter out."""
 
 
-def tracked(folder: Path, model: FaceModel, cache: Path | None = None) -> list[Clip]:
-    """Every film of `folder` but those held out."""
+def tracked(
+    folder: Path, model: FaceModel, cache: Path | None = None, names: Sequence[str] | None = None
+) -> list[Clip]:
+    """The films of these names in `folder`; None = every one but those held out."""
     reference, _ = model.face(np.zeros(1))
-    paths = [path for path in sorted(folder.glob("*.mpg")) if path.stem not in HELD_OUT]
-    return [track(path, reference, cache) for path in paths]
+    if names is None:
+        names = sorted({path.stem for path in folder.glob("*.mpg")} - set(HELD_OUT))
+    return [track(folder / f"{name}.mpg", reference, cache) for name in names]
 
 
 def load_films(clips: Sequence[Clip], model: FaceModel) -> list[Take]:

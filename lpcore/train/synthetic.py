@@ -12,7 +12,7 @@ import gzip
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,12 @@ def load_spoken(folder: Path, model: FaceModel) -> list[Take]:
         motion = keep_apart(close_lips(face, shut)) - model.neutral
         takes.append(Take(path.stem, samples, motion.astype(np.float32), FPS))
     return takes
+
+
+def load_sounds(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and samples (N,) at 16 kHz of every sentence in `folder`."""
+    for path in sorted(folder.glob("*.json")):
+        yield path.stem, load(path.with_suffix(".flac"))
 
 
 def read_phones(path: Path) -> list[Phone]:
