@@ -15,19 +15,28 @@ from .canvas import Canvas, apply, scale_of, to_grey
 from .flow import PiecewiseFlow, sample
 from .mesh import build_mesh
 from .mouth import MouthInterior
-from .static import static_layers
+from .static import StaticLayers, static_layers
 from .styles import Style
 
 _BATCH_PIXELS = 1 << 21
 
 
 class WarpStream:
-    """Draws a portrait once and moves its lines by flow B; see `stream.FrameStream` for the arguments."""
+    """Draws a portrait once and moves its lines by flow B; see `stream.FrameStream` for the arguments.
+
+    layers: the drawing to move; None = the static drawer's.
+    """
 
     def __init__(
-        self, portrait: Portrait, style: Style, canvas: Canvas, device: str = "cpu", background: bool = False
+        self,
+        portrait: Portrait,
+        style: Style,
+        canvas: Canvas,
+        device: str = "cpu",
+        background: bool = False,
+        layers: StaticLayers | None = None,
     ) -> None:
-        layers = static_layers(portrait, style.channel, canvas, device, background)
+        layers = layers or static_layers(portrait, style.channel, canvas, device, background)
         self._canvas = canvas
         self._mesh = build_mesh(portrait.landmarks)
         matrix = canvas.crop_to_frame

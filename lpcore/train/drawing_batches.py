@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .. import points68
-from ..drawing.flow import PiecewiseFlow, sample
 from ..drawing.canvas import canvas as find_canvas
+from ..drawing.flow import PiecewiseFlow, sample
 from ..drawing.mesh import build_mesh
-from ..drawing.static import person_layer
+from ..drawing.static import StaticLayers, person_layer
 from ..drawing.styles import STYLES
 from ..drawing.warp_stream import WarpStream
 from ..types import CROP, CropTransform, Portrait
 from .flow_truth import FlowTruthMaker
 from .head import FaceState
 from .pack import Pack
-from .pairs import Pair, random_pair, random_place, to_side
+from .pairs import Pair, compose, random_pair, random_place, to_side
 
 _REAL_FLOW = 128
 """Side in pixels at which true flow for real adjacent frames is made."""
@@ -34,6 +35,8 @@ class TargetMix:
     own: share of the photo's own (reconstruction). other: share of another face's, as in the paper; the rest are the
     photo's, moved by the ICT head. level: greatest strength of such motion. step: greatest share of the motion
     between two adjacent frames. jitter: greatest offset between adjacent foreign targets, as a share of the crop.
+    film: share of real adjacent drawings that come from films, if the pack has any; the rest are teacher drawings,
+    moved by true flow.
     """
 
     own: float = 0.1
@@ -41,15 +44,18 @@ class TargetMix:
     level: float = 1.3
     step: float = 0.25
     jitter: float = 3 / 256
+    film: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class DrawingBatch:
     """B portraits to draw twice, and real drawings. Pictures in [-1, 1], 1 = paper; landmarks in crop units.
 
-    photo: (B, 3, D, D). matte: (B, 1, D, D) in [0, 1], where what is drawn moves with the person. static: (B, 1, D, D) the photo's drawing. source, first,
-    second: (B, 68, 2) landmarks of the photo and of two adjacent targets. flow_b: (2 B, S, S, 2) flow B of all first,
-    then of all second targets, carried: (2 B, 1, D, D) or None, see `Generator.forward`.
+    photo: (B, 3, D, D). matte: (B, 1, D, D) in [0, 1], where what is drawn moves with the person. static: (B, 1, D, D)
+    the photo's drawing. source, first, second: (B, 68, 2) landmarks of the photo and of two adjacent targets.
+    flow_b: (2 B, S, S, 2) flow B of all first, then of all second targets, see `Generator.forward`.
+    carried: (2 B, 1, D, D) likewise. wanted: (B, 1, D, D) `static` moved to the first targets as `carried` was. Both
+    are None unless asked for.
     real: (B, 1, D, D) drawings of other people, real_landmarks (B, 68, 2) theirs. adjacent: (B, 2, D, D) real drawings
     of adjacent moments. apart: (B, 2, D, D) the former's first moment and somebody else.
     """
@@ -62,6 +68,7 @@ class DrawingBatch:
     second: Tensor
     flow_b: Tensor
     carried: Tensor | None
+    wanted: Tensor | None
     real: Tensor
     real_landmarks: Tensor
     adjacent: Tensor
@@ -107,6 +114,9 @@ class DrawingBatches:
         drawings = self._inks(real)
         between = [p.start.towards(p.end, 1 - rng.uniform(0.2, 1) * self._mix.step) for p in moving]
         adjacent = self._moments(moving, between)
+        for k in (rng.random(size) < self._mix.film).nonzero()[0] if self._faces.films else ():
+            adjacent[k] = self._film(rng)
+        carried, wanted = self._moved(shown, targets) if self._carried else (None, None)
         return DrawingBatch(
             photo=photo,
             matte=matte,
@@ -115,7 +125,8 @@ class DrawingBatches:
             first=self._tensor([first for first, _ in targets]),
             second=self._tensor([second for _, second in targets]),
             flow_b=self._flow_b(shown, targets),
-            carried=self._moved(shown, targets) if self._carried else None,
+            carried=carried,
+            wanted=wanted,
             real=drawings,
             real_landmarks=self._tensor([pair.source for pair in real]),
             adjacent=adjacent,
@@ -134,23 +145,38 @@ class DrawingBatches:
         layers = F.interpolate(layers, size, mode="bilinear", align_corners=False, antialias=True)
         return 2 * photo - 1, layers
 
-    def _moved(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
-        """(2 B, 1, D, D) static drawings of the photos, moved to all first, then to all second targets."""
-        moved = []
+    def _moved(
+        self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[Tensor, Tensor]:
+        """The photos' drawings by the static drawer, moved to all first, then to all second targets, (2 B, 1, D, D);
+        those by the teacher, moved to the first targets, (B, 1, D, D).
+        """
+        carried, wanted, style = [], [], STYLES[self._style]
         for pair, moments in zip(pairs, targets, strict=True):
             portrait = self._portrait(pair)
             canvas = find_canvas(portrait, "crop", self._drawn)
-            stream = WarpStream(portrait, STYLES[self._style], canvas, self._device)
-            moved.append(np.stack(list(stream.ink(np.stack(moments)))))
-        ink = torch.from_numpy(np.stack(moved, axis=1)).flatten(0, 1)[:, None]
-        return 1 - 2 * ink.to(self._device)
+            with torch.autocast(str(self._device), torch.bfloat16):
+                stream = WarpStream(portrait, style, canvas, self._device)
+            carried += stream.ink(np.stack(moments))
+            ink = pair.picture(self._faces.ink(pair.index, self._style), CROP, 0).astype(np.float32) / 255
+            logits = torch.logit(torch.from_numpy(ink), 1e-3).to(self._device)[None, None]
+            person = person_layer(portrait.matte, self._device)
+            teacher = StaticLayers(canvas, np.linalg.inv(canvas.crop_to_frame), logits, person)
+            stream = WarpStream(portrait, style, canvas, self._device, layers=teacher)
+            wanted += stream.ink(moments[0][None])
+        # (B, 2) to (2, B): all first targets come first.
+        order = np.arange(2 * len(pairs)).reshape(-1, 2).T.ravel()
+        inks = (torch.from_numpy(np.stack(drawn))[:, None] for drawn in (np.stack(carried)[order], wanted))
+        moved, taught = (1 - 2 * ink.to(self._device) for ink in inks)
+        return moved, taught
 
     def _portrait(self, pair: Pair) -> Portrait:
         """The placed photo as if it had been analysed; its crop is all there is of it."""
         image = pair.picture(self._faces.photo(pair.index), CROP, 255)
         matte = pair.picture(self._faces.mask(pair.index), CROP, 0).astype(np.float32) / 255
         landmarks = np.column_stack([pair.source, np.zeros(len(pair.source))]).astype(np.float32)
-        whole = CropTransform(centre=((CROP - 1) / 2,) * 2, scale=1.0)
+        middle = (CROP - 1) / 2
+        whole = CropTransform(centre=(middle, middle), scale=1.0)
         confidence = np.ones(len(landmarks), np.float32)
         return Portrait("", image, matte, (), 0, whole, image, matte, landmarks, confidence)
 
@@ -201,6 +227,14 @@ class DrawingBatches:
             flow = F.interpolate(flow, (self._drawn,) * 2, mode="bilinear", align_corners=False)
             moments.append(sample(ink, grid + flow.permute(0, 2, 3, 1) * (self._drawn / side)))
         return torch.cat(moments, dim=1)
+
+    def _film(self, rng: np.random.Generator) -> Tensor:
+        """(2, D, D) drawings of adjacent frames of a film, placed at random."""
+        drawings = self._faces.film(int(rng.integers(0, self._faces.films)), self._style)
+        matrix = compose(to_side(self._drawn), random_place(rng, covering=True))
+        size = (self._drawn, self._drawn)
+        placed = cv2.warpAffine(drawings.transpose(1, 2, 0), matrix, size, flags=cv2.INTER_LINEAR)
+        return 1 - 2 * self._stack([placed])[0]
 
     def _inks(self, pairs: Sequence[Pair]) -> Tensor:
         ink = self._stack([p.picture(self._faces.ink(p.index, self._style), self._drawn, 0) for p in pairs])

@@ -108,11 +108,11 @@ class Game:
             shown = [(name, self._region(d, masks[name])) for name in REGIONS for d in (first, second)]
             terms["regions"] = adversarial_loss(*(critics.regions[name](x) for name, x in shown))
         if weights.content:
-            if batch.carried is None:
+            if batch.wanted is None:
                 terms["content"] = content_loss(first, batch.static, source, targets[0])
             else:
-                # W moves lines a little apart from flow B: asked for both, the network would fade them.
-                terms["content"] = F.l1_loss(first, batch.carried[: len(first)])
+                # W moves lines a little apart from flow B: torn between both, the network would fade them.
+                terms["content"] = F.l1_loss(first, batch.wanted)
         if weights.geometry:
             read = [
                 geometry_loss(

@@ -22,7 +22,7 @@ from .drawing_batches import DrawingBatch, DrawingBatches, TargetMix
 from .drawing_landmarks import load_landmark_net
 from .export import export
 from .game import FrozenNets, Game, Players
-from .losses import ABLATIONS, FULL
+from .losses import ABLATIONS, CARRIED, FULL, LOSSES, ablated
 from .pack import Pack
 from .pool import ImagePool
 from .run import Run
@@ -37,7 +37,8 @@ class TrainGenerator:
 
     side: working resolution in pixels. ablation: which losses take part, see `losses.ABLATIONS`. critic_width:
     features of the discriminators' first layer (the paper's: 64). critic_region: share of the drawing's side that the
-    discriminators of regions see (the paper's: 1). pool: how many old pairs the coherence
+    discriminators of regions see (the paper's: 1). warm_up: steps before the discriminators join; they cost half of a
+    step, and a generator that is still far off learns little from them. pool: how many old pairs the coherence
     discriminator is shown again. judged: held-out batches per evaluation.
     """
 
@@ -52,6 +53,7 @@ class TrainGenerator:
     critic_rate: float = 1e-4
     critic_width: int = 32
     critic_region: float = 0.5
+    warm_up: int = 0
     pool: int = 16
     seed: int = 0
     judged: int = 4
@@ -88,7 +90,9 @@ def train(
         beside={"critics": players.critics, "pool": pool},
     )
     pack = Pack(data)
-    game = Game(players, nets, ABLATIONS[config.ablation], config.side, config.critic_region)
+    weights = ablated(CARRIED if config.model.carried else FULL, config.ablation)
+    game = Game(players, nets, weights, config.side, config.critic_region)
+    alone = Game(players, nets, replace(weights, overall=0, regions=0, pair=0), config.side)
     batches, unseen = (
         DrawingBatches(
             pack,
@@ -112,7 +116,8 @@ def train(
             sheet = out / f"sheet_{step:06d}.png"
             run.log(**_means(seen), **evaluate(game, unseen, run.average, config, sheet))
             seen.clear()
-        seen.append(play(game, batches.batch(step, config.batch), optimizer, pool))
+        batch = batches.batch(step, config.batch)
+        seen.append(play(game if step >= config.warm_up else alone, batch, optimizer, pool))
     figures = evaluate(game, unseen, run.average, config, out / "sheet_end.png")
     if seen:
         run.log(**_means(seen), **figures)
@@ -125,7 +130,7 @@ def train(
 def play(
     game: Game, batch: DrawingBatch, optimizer: torch.optim.Optimizer, pool: ImagePool
 ) -> dict[str, float]:
-    """One step of the generator, then one of the discriminators; returns their losses."""
+    """One step of the generator, then one of the discriminators; returns their losses, 0 for those left out."""
     players, device = game.players.train(), batch.photo.device.type
     players.critics.requires_grad_(False)
     with torch.autocast(device, torch.bfloat16):
@@ -137,7 +142,11 @@ def play(
     with torch.autocast(device, torch.bfloat16):
         critic = game.critic_loss(batch, first, second, pool)
     _step(optimizer, critic, players.critics)
-    values = {"loss": loss, **terms, "critics": critic}
+    values = {
+        "loss": loss,
+        **{name: terms.get(name, loss.new_zeros(())) for name in LOSSES},
+        "critics": critic,
+    }
     return {name: value.item() for name, value in values.items()}
 
 
@@ -149,7 +158,8 @@ def _step(optimizer: torch.optim.Optimizer, loss: Tensor, player: nn.Module) -> 
 
 
 def _means(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}
+    names = rows[0] if rows else ()
+    return {name: float(np.mean([row[name] for row in rows])) for name in names}
 
 
 @torch.no_grad()
@@ -158,8 +168,9 @@ def evaluate(
 ) -> dict[str, float]:
     """Unweighted losses of `generator` on fixed held-out batches, discriminators apart, as unseen_NAME.
 
-    Every ablation gets every figure. sheet: gets a row per portrait of the first batch: photo, its static drawing
-    warped with flow B, the two drawings.
+    Every ablation gets every figure. carried_content: what the carried drawing alone would have to pay.
+    sheet: gets a row per portrait of the first batch: photo, the teacher's drawing moved with flow B, the carried
+    drawing, if any, the two drawings.
     """
     weights = replace(FULL, overall=0, regions=0, pair=0, foreground=game.weights.foreground)
     judge = Game(game.players, game.nets, weights, game.side)
@@ -169,6 +180,8 @@ def evaluate(
         drawings = judge.draw(batch, generator)
         terms = judge.generator_terms(batch, *drawings)
         rows.append({f"unseen_{name}": value.item() for name, value in terms.items()})
+        if batch.carried is not None and batch.wanted is not None:
+            rows[-1]["carried_content"] = F.l1_loss(batch.carried[: len(batch.photo)], batch.wanted).item()
         if number == 0:
             _draw_sheet(batch, drawings, sheet)
     return _means(rows)
@@ -176,10 +189,14 @@ def evaluate(
 
 def _draw_sheet(batch: DrawingBatch, drawings: tuple[Tensor, Tensor], path: Path) -> None:
     side = batch.static.shape[-1]
-    grid = batch.flow_b[: len(batch.photo)].permute(0, 3, 1, 2)
-    grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
-    moved = F.grid_sample(batch.static, grid, padding_mode="border", align_corners=True)
-    columns = [batch.photo, *(d.expand(-1, 3, -1, -1) for d in (moved, *drawings))]
+    count = len(batch.photo)
+    if batch.carried is None or batch.wanted is None:
+        grid = batch.flow_b[:count].permute(0, 3, 1, 2)
+        grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+        moved = [F.grid_sample(batch.static, grid, padding_mode="border", align_corners=True)]
+    else:
+        moved = [batch.wanted, batch.carried[:count]]
+    columns = [batch.photo, *(d.expand(-1, 3, -1, -1) for d in (*moved, *drawings))]
     sheet = torch.cat(columns, dim=3).permute(0, 2, 3, 1).flatten(0, 1)
     cv2.imwrite(str(path), ((sheet.clamp(-1, 1) + 1) * 127.5).byte().cpu().numpy()[..., ::-1])
 
@@ -206,7 +223,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--model", choices=MODELS, default="default")
     parser.add_argument("--ablation", choices=ABLATIONS, default="full")
-    kinds = {"style": str, "steps": int, "batch": int, "rate": float, "seed": int, "sheet_every": int}
+    counts = ("steps", "batch", "warm_up", "critic_width", "seed", "judged", "sheet_every")
+    kinds = {"style": str, "rate": float, "critic_rate": float, **dict.fromkeys(counts, int)}
     for name, kind in kinds.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=getattr(TrainGenerator, name))
     options = parser.parse_args(argv)

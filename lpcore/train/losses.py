@@ -52,24 +52,39 @@ class LossWeights:
         Raises:
             ValueError: a term has no weight, or there is no term at all.
         """
-        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "foreground"}
+        known = {name: getattr(self, name) for name in LOSSES}
         unknown = terms.keys() - known.keys()
         if unknown or not terms:
             raise ValueError(f"losses without a weight: {sorted(unknown)}" if unknown else "no losses")
         return torch.stack([known[name] * term for name, term in terms.items()]).sum()
 
 
+LOSSES = tuple(f.name for f in fields(LossWeights) if f.name != "foreground")
+"""The names of the losses."""
+
 FULL = LossWeights()
-ABLATIONS: dict[str, LossWeights] = {
-    "full": FULL,
-    "no_content": replace(FULL, content=0.0),
-    "no_geometry": replace(FULL, geometry=0.0, lip_line=0.0),
-    "no_identity": replace(FULL, identity=0.0),
-    "no_warp": replace(FULL, warp=0.0),
-    "no_pair": replace(FULL, pair=0.0),
-    "no_foreground": replace(FULL, foreground=False),
+"""The paper's."""
+
+CARRIED = LossWeights(content=50.0, identity=0.5)
+"""Ours, for a generator that redraws a moved drawing: it is shown the very drawing it shall come to, and the features
+of our identity network differ several times as much as the paper's."""
+
+_LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "full": (),
+    "no_content": ("content",),
+    "no_geometry": ("geometry", "lip_line"),
+    "no_identity": ("identity",),
+    "no_warp": ("warp",),
+    "no_pair": ("pair",),
+    "no_foreground": ("foreground",),
 }
+ABLATIONS = tuple(_LEFT_OUT)
 """The rows of the paper's ablation figure (Fig. 6); `no_warp` and `no_pair` leave out its coherence losses 1 and 2."""
+
+
+def ablated(weights: LossWeights, ablation: str) -> LossWeights:
+    """`weights` without what the row `ablation` of `ABLATIONS` leaves out."""
+    return replace(weights, **{name: type(getattr(weights, name))(0) for name in _LEFT_OUT[ablation]})
 
 
 def adversarial_loss(*logits: Tensor) -> Tensor:

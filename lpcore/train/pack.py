@@ -1,7 +1,8 @@
 """All that the trainers of the drawing stage read, packed once into one file that is mapped into memory.
 
 The file travels to a machine that has this package and nothing else. It is a safetensors file: compressed pictures
-as bytes, landmarks, fits of the ICT head, the head itself and, where present, the identity loss's frozen network.
+as bytes, landmarks, fits of the ICT head, the head itself, drawn moments of films and, where present, the identity
+loss's frozen network.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from safetensors.numpy import save_file
 from .. import weights
 from ..errors import LpError
 from ..types import CROP
+from .film_pairs import film_pairs
+from .films import HELD_OUT
 from .fit import fit, fit_error
 from .head import FaceState, Head
 from .identity import IdentityNet, load_identity_net
@@ -35,18 +38,20 @@ _PHOTO = (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 82])
 _DRAWING = (".webp", [cv2.IMWRITE_WEBP_QUALITY, 60])
 _MASK = (".png", [cv2.IMWRITE_PNG_COMPRESSION, 9])
 _STATE = ("identity", "expression", "axes", "shift")
+_MOMENTS = 12
+"""Drawn moments per film."""
 
 
 class Faces:
     """One part of a pack: N faces, numbered; pictures are decoded when asked for.
 
     stems: names of the photos. landmarks: (N, 68, 2) float32 and states: batch of N fits, both in crop units, which
-    are the pixels of the pictures.
+    are the pixels of the pictures. films: how many drawn moments of films there are beside the faces.
     """
 
-    def __init__(self, file: Any, part: str, stems: list[str]) -> None:
+    def __init__(self, file: Any, part: str, stems: list[str], films: int) -> None:
         self._file, self._part = file, part
-        self.stems = stems
+        self.stems, self.films = stems, films
         self.landmarks: np.ndarray = file.get_tensor(f"{part}/landmarks")
         self.states = FaceState(*(file.get_tensor(f"{part}/{name}") for name in _STATE))
         self._ends: dict[str, np.ndarray] = {}
@@ -65,6 +70,11 @@ class Faces:
     def ink(self, index: int, style: str) -> np.ndarray:
         """(512, 512) uint8 teacher drawing of the person alone, ink = 255."""
         return self._picture(f"drawing_{style}", index, cv2.IMREAD_GRAYSCALE)
+
+    def film(self, index: int, style: str) -> np.ndarray:
+        """(2, 512, 512) uint8 drawings of a moment of a film and of the frame that follows it, ink = 255."""
+        pair = (self._picture(f"film_{style}", 2 * index + k, cv2.IMREAD_GRAYSCALE) for k in range(2))
+        return np.stack(list(pair))
 
     def _picture(self, kind: str, index: int, flags: int) -> np.ndarray:
         key = f"{self._part}/{kind}"
@@ -89,8 +99,10 @@ class Pack:
         self._file = safe_open(path, framework="np")
         header: dict[str, Any] = json.loads((self._file.metadata() or {})["pack"])
         self.styles = tuple(header["styles"])
-        self.train = Faces(self._file, "train", header["train"])
-        self.held_out = Faces(self._file, "held_out", header["held_out"])
+        films = header.get("films", {})
+        self.train, self.held_out = (
+            Faces(self._file, part, header[part], films.get(part, 0)) for part in PARTS
+        )
         self.head = Head(
             self._file.get_tensor("head/neutral"),
             self._unzipped("head/identities"),
@@ -131,12 +143,14 @@ def pack(
     head: Head | None = None,
     identity: bool = True,
 ) -> dict[str, float]:
-    """Pack the data folder (see `portraits`, with ``landmarks68.npz`` and ``ict/ict_light.npz``) into the file `out`.
+    """Pack the data folder (see `portraits`, with ``landmarks68.npz``, ``ict/ict_light.npz`` and, where there are any,
+    films ``clips/*.mpg``) into the file `out`.
 
     redrawn: folder of better drawings (see `load_portraits`). head: in place of the folder's. identity: take along
     the identity network if it has been fetched.
 
-    Returns the number of faces per part, the mean fit error per part (see `fit_error`) and the megabytes.
+    Returns the number of faces and of films' moments per part, the mean fit error per part (see `fit_error`) and the
+    megabytes.
 
     Raises:
         FileNotFoundError: the folder lacks something.
@@ -162,7 +176,13 @@ def pack(
             batch = FaceState.stack(states)
             tensors |= {f"{part}/{name}": getattr(batch, name) for name in _STATE}
             tensors |= _pictures(part, samples, styles)
-            figures[part] = len(samples)
+            films = [p for p in sorted(data.glob("clips/*.mpg")) if (p.stem in HELD_OUT) == held_out]
+            pairs = [pair for film in films for pair in film_pairs(film, styles, _MOMENTS)]
+            for k, style in enumerate(styles if pairs else ()):
+                drawings = (drawing for pair in pairs for drawing in pair[k])
+                tensors |= _encoded(f"{part}/film_{style}", drawings, _DRAWING)
+            header.setdefault("films", {})[part] = len(pairs)
+            figures |= {part: len(samples), f"{part}_films": len(pairs)}
             errors = [fit_error(head, *pair) for pair in zip(states, points, strict=True)]
             figures[f"{part}_fit_error"] = float(np.mean(errors))
     if identity:

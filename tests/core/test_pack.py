@@ -7,6 +7,7 @@ from heads import made_up_head
 from made_up_faces import write_faces
 
 from lpcore.train import pack as packing
+from lpcore.train.drawing_batches import DrawingBatches, TargetMix
 from lpcore.train.head import landmark_vertices
 from lpcore.train.pack import Pack, pack
 from lpcore.train.pairs import compose, from_side, random_pair, random_place, to_side
@@ -57,6 +58,37 @@ def test_the_head_comes_back(packed):
     assert np.array_equal(packed.head.triangles, head.triangles)
     assert np.allclose(packed.head.expressions, head.expressions, atol=2e-3)
     assert np.allclose(packed.head.identities, head.identities, atol=2e-3)
+
+
+@pytest.fixture
+def with_films(data, tmp_path, monkeypatch):
+    """A pack with two films, one of them held out; a made-up moment stands for what a face detector would need."""
+    (data / "clips").mkdir(exist_ok=True)
+    for stem in ("grid_one", "grid_lwbsza"):
+        (data / "clips" / f"{stem}.mpg").touch()
+
+    def moments(film, styles, count):
+        bars = np.zeros((len(styles), 2, 512, 512), np.uint8)
+        bars[:, 0, :, 250:262], bars[:, 1, :, 256:268] = 255, 255
+        return [bars] * (2 if film.stem == "grid_one" else 1)
+
+    monkeypatch.setattr(packing, "film_pairs", moments)
+    figures = pack(data, tmp_path / "films.pack", ("ink",), head=made_up_head(), identity=False)
+    assert figures["train_films"] == 2 and figures["held_out_films"] == 1
+    return Pack(tmp_path / "films.pack")
+
+
+def test_moments_of_films_come_back_and_teach_coherence(packed, with_films):
+    before, after = with_films.train.film(1, "ink")
+    assert before[100, 255] > 200 > 50 > before[100, 265] and after[100, 265] > 200 > 50 > after[100, 252]
+    assert packed.train.films == 0 and with_films.train.films == 2 and with_films.held_out.films == 1
+
+    mix = TargetMix(film=1)
+    film = DrawingBatches(with_films, "ink", 64, 1, mix=mix).batch(0, 2).adjacent
+    assert film.shape == (2, 2, 64, 64) and film.min() < -0.5
+    first, second = film[:, 0], film[:, 1]
+    # Nothing but bars, a little apart.
+    assert 0.02 < (first < 0).float().mean() < 0.06 and 0.005 < (first != second).float().mean() < 0.2
 
 
 def test_a_pack_that_cannot_travel_is_refused(data, tmp_path, monkeypatch):
