@@ -25,8 +25,8 @@ def cost(folder: Path, seconds: int) -> tuple[float, float | None]:
         folder: for the sound.
 
     Returns:
-        Seconds of sound per second of one core at work, networks loaded before; and the largest memory of the process in MB, None
-        where the system does not tell (Windows).
+        Seconds of sound per second of one core at work, networks loaded before; and the largest memory of the
+        process in MB, None where the system does not tell (Windows).
     """
     sound = folder / f"{seconds}.wav"
     _write_noise(sound, seconds)

@@ -181,6 +181,8 @@ def style_loss(predicted: Tensor, target: Tensor) -> Tensor:
 
 def figures(branch: SpeakerBranch, unseen: Sequence[Example]) -> dict[str, float]:
     """Mean absolute errors of the logarithms of the factors, and those of always saying "average" (``_flat``)."""
+    if not unseen:
+        return {}
     said = np.stack([np.tanh(branch.eval().predict(one.features, one.voice).mean(axis=0)) for one in unseen])
     true = np.stack([one.target for one in unseen])
     result = {}
