@@ -35,7 +35,7 @@ RECIPES: dict[str, dict[str, float]] = {
         "mouthShrugUpper": 0.1,
     },
     # Brows and upper lids up: units 1, 2 and 5. The jaw stays with the speech.
-    "surprised": {"browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.6, "mouthFunnel": 0.15},
+    "surprised": {"browInnerUp": 1.0, "browOuterUp": 0.5, "eyeWide": 0.6, "mouthFunnel": 0.15},
 }  # fmt: skip
 """Emotion -> ICT expression (both sides where no side is named) -> weight at full strength."""
 
