@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from .motion.cues import Cue
 
 FRAME_NAME = "frame_{:05d}.png"
-_USED_WEIGHTS = (
-    "face_detection_short", "face_detection_full", "face_mesh", "selfie", "hama", "content_branch",
-)  # fmt: skip
+_USED_WEIGHTS = ("face_detection_short", "face_detection_full", "face_mesh", "selfie")
 
 
 def analyze(
@@ -337,9 +335,11 @@ def _digest(path: Path) -> str:
 def _used_weights(choices: Animate) -> dict[str, str]:
     from .drawing.styles import pick_engine, style, weight_files
     from .face.fan import checksums
+    from .motion.speak import speech_weights
 
     chosen = style(choices.style)
     drawing = weight_files(chosen, pick_engine(chosen, choices.engine))
     shapes = ("face_shapes",) if choices.settings.emotion != "neutral" else ()
-    used = {name: weights.sha256(name) for name in (*_USED_WEIGHTS, *shapes, *drawing)}
+    speech = speech_weights(choices.settings.module)
+    used = {name: weights.sha256(name) for name in (*_USED_WEIGHTS, *speech, *shapes, *drawing)}
     return used | (checksums() if choices.detector == "fan" else {})

@@ -105,6 +105,8 @@ class Portrait:
 
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")
+MODULES = ("default", "makeittalk", "makeittalk-parity")
+"""What predicts the motion: this project's networks, or MakeItTalk's, with its programs' faults mended or kept."""
 
 
 def _setting(default: Any, about: str, low: float | None = 0.0, high: float = inf, **more: Any) -> Any:
@@ -143,6 +145,11 @@ class SpeakSettings:
     style_audio: str | None = _setting(None, "sound file of a voice whose way of moving is taken over")
     hold: int = _setting(1, "frames that each pose lasts: 2 = on twos, 3 = on threes", low=1, high=240)
     seed: int = _setting(0, "another number gives other head motion, brows and blinks")
+    module: str = _setting(
+        "default",
+        "which networks move the face: our own, or MakeItTalk's once imported, mended or with all their quirks",
+        choices=MODULES,
+    )
 
     def __post_init__(self) -> None:
         for setting in fields(self):

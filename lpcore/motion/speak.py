@@ -17,6 +17,10 @@ from .mouth import articulate
 from .performance import Performance
 from .retime import frame_count
 
+OWN_WEIGHTS = ("hama", "content_branch")
+PUBLISHED_WEIGHTS = tuple(f"makeittalk_{name}" for name in (
+    "converter", "content_branch", "speaker_branch", "mel", "target_voice", "face",
+))  # fmt: skip
 _BLOCK = 2048
 """Frames computed at once; what is in work does not grow with the film."""
 
@@ -51,7 +55,7 @@ def speak(
 
     Raises:
         LpError: ``AUDIO_MISSING``, ``AUDIO_UNREADABLE``, ``AUDIO_TOO_SHORT``, ``SPAN_OUTSIDE``, ``BAD_VALUE``,
-            ``WEIGHTS_MISSING``, ``WEIGHTS_DAMAGED``.
+            ``WEIGHTS_MISSING``, ``WEIGHTS_DAMAGED``, ``WEIGHTS_NOT_IMPORTED``.
     """
     settings = settings or SpeakSettings()
     fps = Fraction(fps)
@@ -59,28 +63,42 @@ def speak(
         raise LpError("BAD_VALUE", f"the frame rate is {float(fps):g}, it must be between 1 and 240")
     if frames is not None and frames < 1:
         raise LpError("BAD_VALUE", f"{frames} frames were asked for, at least 1 is needed")
+    if cues is not None and settings.module != "default":
+        raise LpError(
+            "BAD_VALUE", f"mouth cues move the lips of the default module, not of {settings.module}"
+        )
 
     progress("read the speech", 0.0)
     samples = load(audio, start, duration, content.SAMPLE_RATE)
     levels = level.level(samples, content.SAMPLE_RATE)
     silent = level.silence(levels, settings.silence_db)
-    if cues is None:
-        features = content.features(samples, share_of(progress, 0.1, 0.6))
-        mouth = articulate(features, silent, share_of(progress, 0.6, 0.8))
-        del features
-    else:
-        mouth = articulate_cues(cues, start, len(levels))
-    count = frames or frame_count(duration or len(samples) / content.SAMPLE_RATE, fps)
-    del samples
-
     neutral = np.asarray(portrait.landmarks, np.float32)
+    count = frames or frame_count(duration or len(samples) / content.SAMPLE_RATE, fps)
     poses = -(-count // settings.hold)
-    performance = Performance(neutral, mouth, levels, silent, settings, fps / settings.hold, poses)
-    parts = _perform(performance, poses, share_of(progress, 0.8, 1.0))
+    pace = fps / settings.hold
+    if settings.module != "default":
+        from .makeittalk.perform import perform
+
+        parts = perform(neutral, samples, silent, settings, pace, poses, share_of(progress, 0.1, 1.0))
+    else:
+        if cues is None:
+            features = content.features(samples, share_of(progress, 0.1, 0.6))
+            mouth = articulate(features, silent, share_of(progress, 0.6, 0.8))
+            del features
+        else:
+            mouth = articulate_cues(cues, start, len(levels))
+        del samples
+        performance = Performance(neutral, mouth, levels, silent, settings, pace, poses)
+        parts = _perform(performance, poses, share_of(progress, 0.8, 1.0))
+        parts["emotion"] = np.broadcast_to(performance.emotion, (poses, 68, 3))
     if settings.hold > 1:
         parts = {name: np.repeat(part, settings.hold, axis=0)[:count] for name, part in parts.items()}
-    parts["emotion"] = np.broadcast_to(performance.emotion, (count, 68, 3))
     return Motion(fps, float(start), neutral, {name: parts[name] for name in PARTS})
+
+
+def speech_weights(module: str) -> tuple[str, ...]:
+    """Names of the weight files with which a module of `types.MODULES` moves a face."""
+    return OWN_WEIGHTS if module == "default" else ("voice_encoder", *PUBLISHED_WEIGHTS)
 
 
 def _perform(performance: Performance, count: int, progress: Progress) -> dict[str, np.ndarray]:

@@ -2,8 +2,16 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+
+from lpcore.motion import makeittalk
+from lpcore.motion.content import ContentBranch
+from lpcore.motion.makeittalk.converter import ConverterConfig, VoiceConverter
+from lpcore.motion.speaker_branch import SpeakerBranch, SpeakerBranchConfig
+from lpcore.weights import convert_speech
+from lpcore.weights.tensors import restore
 
 
 class Tensors(dict):
@@ -181,3 +189,56 @@ def speaker_state(seed=0, **sizes):
     s = Tensors(seed)
     speaker(s, torch.zeros(1, 18, 80), torch.zeros(256), **sizes)
     return s
+
+
+def small_states():
+    """Converter, content and speaker branch, narrower than the published ones."""
+    return (
+        converter_state(1, neck=8, width=64),
+        content_state(2, hidden=32, code=20),
+        speaker_state(3, hidden=32),
+    )
+
+
+def small_networks(states):
+    """The imported module with `small_states`, made-up statistics and a standard face that looks at the viewer."""
+    kinds = (
+        (convert_speech.converter, lambda config: VoiceConverter(ConverterConfig(**config))),
+        (convert_speech.content_branch, lambda config: ContentBranch(makeittalk.content_config(config))),
+        (convert_speech.speaker_branch, lambda config: SpeakerBranch(SpeakerBranchConfig.from_dict(config))),
+    )
+    nets = []
+    for state, (convert, build) in zip(states, kinds, strict=True):
+        config, tensors = convert(state)
+        nets.append(build(config).eval())
+        restore(nets[-1], tensors)
+    random = np.random.default_rng(4)
+    standard = random.normal(0, 0.3, (68, 3)).astype(np.float32)
+    standard[[0, 16, 30], 2] = -0.8, -0.8, 0.3
+    mean, std = random.uniform(0.2, 0.6, 80), random.uniform(0.1, 0.2, 80)
+    return makeittalk.Networks(
+        *nets, mean.astype(np.float32), std.astype(np.float32), unit(random.random(256)), standard
+    )
+
+
+def unit(vector):
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+VOICE = unit(np.random.default_rng(9).random(256))
+"""Everybody's, where the networks are `install`ed."""
+
+
+def install(nets, monkeypatch):
+    """Put `nets` in the place of the imported module, with one voice for every sound."""
+    monkeypatch.setattr(makeittalk, "load_networks", lambda: nets)
+    monkeypatch.setattr("lpcore.audio.voice.partial_embeddings", lambda samples, most=None: VOICE[None])
+
+
+def buzz(seconds, seed=0):
+    """Something like speech: syllables of a buzz whose pitch and loudness change."""
+    time = np.arange(round(seconds * 16000)) / 16000
+    phase = 2 * np.pi * np.cumsum(160 + 40 * np.sin(2.1 * time)) / 16000
+    syllables = np.clip(np.sin(2 * np.pi * 2.3 * time) + 0.4, 0, 1)
+    noise = np.random.default_rng(seed).normal(0, 0.002, len(time))
+    return (sum(np.sin(k * phase) / k for k in range(1, 15)) * 0.1 * syllables + noise).astype(np.float32)

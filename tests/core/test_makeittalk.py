@@ -6,71 +6,29 @@ import published_speech as published
 import pytest
 import scipy.signal
 import torch
+from published_speech import VOICE, buzz
 
 from lpcore.errors import LpError
 from lpcore.motion import makeittalk
-from lpcore.motion.content import ContentBranch
 from lpcore.motion.makeittalk import face, finish, sound
-from lpcore.motion.makeittalk.converter import ConverterConfig, VoiceConverter
-from lpcore.motion.speaker_branch import SpeakerBranch, SpeakerBranchConfig
-from lpcore.weights import convert_speech
-from lpcore.weights.tensors import restore
 
 LIP_PAIRS = [(49, 59), (50, 58), (51, 57), (52, 56), (53, 55), (61, 67), (62, 66), (63, 65)]
 
 
-def buzz(seconds, seed=0):
-    """Something like speech: syllables of a buzz whose pitch and loudness change."""
-    time = np.arange(round(seconds * 16000)) / 16000
-    phase = 2 * np.pi * np.cumsum(160 + 40 * np.sin(2.1 * time)) / 16000
-    syllables = np.clip(np.sin(2 * np.pi * 2.3 * time) + 0.4, 0, 1)
-    noise = np.random.default_rng(seed).normal(0, 0.002, len(time))
-    return (sum(np.sin(k * phase) / k for k in range(1, 15)) * 0.1 * syllables + noise).astype(np.float32)
-
-
 @pytest.fixture(scope="module")
 def states():
-    converter = published.converter_state(1, neck=8, width=64)
-    return converter, published.content_state(2, hidden=32, code=20), published.speaker_state(3, hidden=32)
+    return published.small_states()
 
 
 @pytest.fixture(scope="module")
 def nets(states):
-    (config, tensors) = convert_speech.converter(states[0])
-    converter = VoiceConverter(ConverterConfig(**config))
-    restore(converter, tensors)
-    (config, tensors) = convert_speech.content_branch(states[1])
-    content = ContentBranch(makeittalk.content_config(config))
-    restore(content, tensors)
-    (config, tensors) = convert_speech.speaker_branch(states[2])
-    speaker = SpeakerBranch(SpeakerBranchConfig.from_dict(config))
-    restore(speaker, tensors)
-    random = np.random.default_rng(4)
-    standard = random.normal(0, 0.3, (68, 3)).astype(np.float32)
-    standard[[0, 16, 30], 2] = -0.8, -0.8, 0.3
-    return makeittalk.Networks(
-        converter.eval(),
-        content.eval(),
-        speaker.eval(),
-        random.uniform(0.2, 0.6, 80).astype(np.float32),
-        random.uniform(0.1, 0.2, 80).astype(np.float32),
-        _unit(random.random(256)),
-        standard,
-    )
-
-
-def _unit(vector):
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
-
-
-VOICE = _unit(np.random.default_rng(9).random(256))
+    return published.small_networks(states)
 
 
 @pytest.fixture
 def speak(nets, portrait, monkeypatch):
     """`predict` for a portrait, with these networks and the same voice for every sound."""
-    monkeypatch.setattr(makeittalk, "load_networks", lambda: nets)
-    monkeypatch.setattr("lpcore.audio.voice.partial_embeddings", lambda samples, most=None: VOICE[None])
+    published.install(nets, monkeypatch)
     return lambda samples, **options: makeittalk.predict(portrait.landmarks, samples, **options)
 
 
@@ -339,7 +297,7 @@ def test_gains(speak):
 
 def test_the_manner_of_another_voice(speak):
     samples = buzz(2)
-    own, other = speak(samples), speak(samples, voice=_unit(np.random.default_rng(3).random(256)))
+    own, other = speak(samples), speak(samples, voice=published.unit(np.random.default_rng(3).random(256)))
     assert np.abs(own["speaker"] - other["speaker"]).max() > 1
 
 
