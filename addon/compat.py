@@ -37,6 +37,14 @@ def frame_rate(scene: bpy.types.Scene) -> Fraction:
     return Fraction(scene.render.fps) / Fraction(str(round(scene.render.fps_base, 6)))
 
 
+def redraw(context: Context, area_types: Iterable[str]) -> None:
+    """Redraw the areas of these types in every window."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in area_types:
+                area.tag_redraw()
+
+
 # strips
 
 
@@ -98,6 +106,22 @@ def move(strip: Any, frames: int) -> None:
         strip.content_start += frames
     else:
         strip.frame_start += frames
+
+
+def content_start(strip: Any) -> float:
+    """The timeline frame at which the content of a strip begins, shown or not."""
+    return strip.content_start if hasattr(strip, "content_start") else strip.frame_start
+
+
+def lay(strip: Any, content: float, first: int, end: int) -> None:
+    """Let the content of a strip begin at timeline frame `content` and show frames `first` to `end` - 1."""
+    move(strip, round(content - content_start(strip)))
+    if hasattr(strip, "left_handle"):
+        strip.left_handle, strip.right_handle = first, end
+        return
+    length = strip.frame_duration
+    strip.frame_offset_start = first - strip.frame_start
+    strip.frame_offset_end = strip.frame_start + length - end
 
 
 def is_retimed(strip: Any) -> bool:

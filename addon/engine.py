@@ -24,6 +24,7 @@ from .lpcore.errors import LpError
 from .lpcore.pointer import pointer_file
 
 PYTHON_VARIABLE = "LPCORE_PYTHON"
+DEVICE_VARIABLE = "LPCORE_DEVICE"
 INHERITED_BY_ACCIDENT = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 GRACE = 3.0  # seconds an engine gets to end by itself
 
@@ -68,6 +69,7 @@ class Engine:
     def __init__(self) -> None:
         self.greeting: Mapping[str, Any] = {}
         self.python: Path | None = None
+        self.device = ""
         self._process: subprocess.Popen[str] | None = None
         self._events: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._log = Path()
@@ -79,12 +81,17 @@ class Engine:
         """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, python: Path, log: Path) -> None:
-        """Start the process unless it runs in this Python already; what it says aside goes to the file `log`."""
-        if self.running and python == self.python:
+    def start(self, python: Path, log: Path, device: str = "") -> None:
+        """Start the process unless it runs in this Python and on this device ("" = its choice) already.
+
+        What it says aside goes to the file `log`. Raises LpError ``NO_ENGINE``.
+        """
+        if self.running and (python, device) == (self.python, self.device):
             return
         self.stop()
         environment = {key: value for key, value in os.environ.items() if key not in INHERITED_BY_ACCIDENT}
+        if device:
+            environment[DEVICE_VARIABLE] = device
         flags: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -103,7 +110,7 @@ class Engine:
                 )
         except OSError as error:
             raise LpError("NO_ENGINE", f"{python} cannot be started ({error.strerror})") from error
-        self._process, self.python, self._log = process, python, log
+        self._process, self.python, self.device, self._log = process, python, device, log
         self._events = queue.SimpleQueue()
         threading.Thread(target=_read, args=(process.stdout, self._events), daemon=True).start()
         self._hello_id = self.next_id()

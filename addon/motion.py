@@ -90,7 +90,7 @@ def sample(scene: bpy.types.Scene, rig: bpy.types.Object, frames: np.ndarray) ->
     was_shown = shows_prediction(rig)
     show_prediction(rig, False)
     try:
-        plain = _is_plain(rig)
+        plain = is_plain(rig)
         return _sample_curves(rig, frames) if plain else _sample_scene(scene, rig, frames)
     finally:
         show_prediction(rig, was_shown)
@@ -105,7 +105,7 @@ def _location(bone: Any) -> str:
     return bone.path_from_id("location")
 
 
-def _is_plain(rig: bpy.types.Object) -> bool:
+def is_plain(rig: bpy.types.Object) -> bool:
     """Whether the layers are as `lay_prediction` left them and nothing else moves a bone."""
     data, track = rig.animation_data, _track(rig)
     if not (data and data.use_nla and track and len(track.strips) == 1) or len(data.drivers):

@@ -1,11 +1,23 @@
 """What the user chooses and what has been found out, kept with the scene."""
 
-from bpy.props import EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 from bpy.types import Object, PropertyGroup, Scene
 
-STYLES = (
-    ("ink", "Ink", "Bold brush lines with solid blacks"),
-    ("pen", "Pen", "Fine pen lines"),
+from .lpcore.finish import HEAVIEST, LIGHTEST
+
+ENGINES = (
+    ("auto", "Best Here", "The best way that this machine has the networks for"),
+    ("warp", "Moved Drawing", "One drawing of the photo, moved with the landmarks: quick and steady"),
+    ("generator", "Drawn Anew", "Every frame drawn by the network"),
 )
 CANVASES = (
     ("crop", "Face", "A square drawing of the face"),
@@ -14,18 +26,15 @@ CANVASES = (
 
 
 class LINEPORTRAIT_PG_portrait(PropertyGroup):
-    """One portrait: its photo, its speech, its settings, its rig.
+    """One portrait: its photo, its speech, its settings, its rig, its look.
 
     Values alone; what is done with them stands in `portrait`. The bpy module of 4.2 crashes at exit once a
     property group had a method or a property a callback.
     """
 
-    name: StringProperty(name="Name", default="Line Portrait")
-    photo: StringProperty(
-        name="Photo",
-        description="Picture of the face to draw: JPEG, PNG or WebP",
-        subtype="FILE_PATH",
-    )
+    name: StringProperty(name="Name", description="Names the rig, the strip and the folder of the frames")
+    uid: StringProperty(name="Identity", description="Stays when the name changes", options={"HIDDEN"})
+    photo: StringProperty(name="Photo", description="Picture of the face to draw: JPEG, PNG or WebP")
     face: IntProperty(
         name="Face",
         description="Which face to draw when the photo shows several, 0 being the largest",
@@ -74,7 +83,9 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
     seed: IntProperty(
         name="Seed", description="Another number gives other blinks; the same gives the same again", min=0
     )
-    style: EnumProperty(name="Style", description="How the lines are drawn", items=STYLES)
+    style: StringProperty(name="Style", description="How the lines are drawn", default="ink")
+    engine: EnumProperty(name="Method", description="How the frames come about", items=ENGINES)
+    background: BoolProperty(name="Background", description="Draw what lies behind the person too")
     canvas: EnumProperty(name="Picture", description="What the drawing shows", items=CANVASES)
     size: IntProperty(
         name="Size",
@@ -91,6 +102,38 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
         max=8192,
         subtype="PIXEL",
     )
+    line_weight: FloatProperty(
+        name="Line Weight",
+        description="How far the edges of the lines move outwards, in pixels of a 512 pixel drawing",
+        min=LIGHTEST,
+        max=HEAVIEST,
+        step=10,
+        precision=2,
+    )
+    ink: FloatVectorProperty(
+        name="Ink", description="Colour of the lines", subtype="COLOR_GAMMA", min=0, max=1, default=(0, 0, 0)
+    )
+    paper: FloatVectorProperty(
+        name="Paper",
+        description="Colour of the paper",
+        subtype="COLOR_GAMMA",
+        min=0,
+        max=1,
+        default=(1, 1, 1),
+    )
+    alpha: BoolProperty(
+        name="Transparent", description="Lines on transparency instead of paper, straight alpha"
+    )
+    mark: BoolProperty(
+        name="Mark as AI-Made",
+        description="Say in the strip and in every PNG file that the drawing was made by trained networks",
+        default=True,
+    )
+    folder: StringProperty(
+        name="Folder",
+        description="Where the frames go, each take in a folder of its own; empty: beside the .blend file",
+        subtype="DIR_PATH",
+    )
     rig: PointerProperty(name="Rig", description="Armature with one bone per landmark", type=Object)
     found: StringProperty(name="Found", description="What Analyze found, as JSON", options={"HIDDEN"})
     spoken: StringProperty(
@@ -98,11 +141,18 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
     )
 
 
-CLASSES = (LINEPORTRAIT_PG_portrait,)
+class LINEPORTRAIT_PG_scene(PropertyGroup):
+    """The portraits of one scene."""
+
+    portraits: CollectionProperty(name="Portraits", type=LINEPORTRAIT_PG_portrait)
+    active: IntProperty(name="Active Portrait", description="The portrait that the panels show")
+
+
+CLASSES = (LINEPORTRAIT_PG_portrait, LINEPORTRAIT_PG_scene)
 
 
 def register() -> None:
-    Scene.lineportrait = PointerProperty(type=LINEPORTRAIT_PG_portrait)  # pyright: ignore[reportAttributeAccessIssue]
+    Scene.lineportrait = PointerProperty(type=LINEPORTRAIT_PG_scene)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def unregister() -> None:

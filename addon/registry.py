@@ -10,19 +10,26 @@ from types import ModuleType
 
 import bpy
 
-from . import engine, jobs, preferences, properties
-from .operators import analyze, draw, manage, speak
+from . import engine, install, jobs, plan, preferences, preview, properties
+from .operators import analyze, draw, manage, portraits, speak, strip
+from .operators import engine as engine_buttons
 from .ui import sequencer_panel
 
 MODULES: tuple[ModuleType, ...] = (
     engine,
+    install,
     jobs,
     preferences,
     properties,
+    plan,
+    preview,
+    portraits,
     analyze,
     speak,
     draw,
+    strip,
     manage,
+    engine_buttons,
     sequencer_panel,
 )
 

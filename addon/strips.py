@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +14,102 @@ from . import compat
 from .lpcore.errors import LpError
 
 MARK = "lineportrait"
-"""Custom property of a drawing strip: the portrait it shows. Names are the user's to change."""
+"""Custom property of a drawing strip: the uid of the portrait it shows. Names are the user's to change."""
 
 FIRST = "lineportrait_first"
-"""Custom property: the timeline frame at which the speech began when the strip was last drawn."""
+"""Custom property: the timeline frame at which the strip's first picture was spoken when it was last laid."""
+
+TRIMMED = "lineportrait_trimmed"
+"""Custom property: *Follow Speech* has trimmed the strip to the speech."""
+
+RECIPE = "lineportrait_recipe"
+"""Custom property: what the frames were made from, as JSON."""
+
+AI_MADE = "AI-made"
+"""Custom property, for people and other programs to read: how the pictures came about."""
 
 CHANNELS = 128
 
 
 def find(scene: bpy.types.Scene, portrait: str) -> Any | None:
-    """The strip that shows `portrait`, whatever it is called by now."""
-    marked = (
-        strip for strip in compat.all_strips(scene) if strip.type == "IMAGE" and strip.get(MARK) == portrait
-    )
-    return next(marked, None)
+    """A strip that shows the portrait of this uid, whatever the strip is called by now."""
+    return next(iter(find_all(scene, portrait)), None)
+
+
+def find_all(scene: bpy.types.Scene, portrait: str) -> list[Any]:
+    """The strips that show the portrait: one, or the parts into which it was split, in timeline order."""
+    marked = [s for s in compat.all_strips(scene) if s.type == "IMAGE" and s.get(MARK) == portrait]
+    return sorted(marked, key=lambda strip: compat.handles(strip).start)
 
 
 def land(
-    scene: bpy.types.Scene, portrait: str, folder: Path, files: list[str], first: int, channel: int
+    scene: bpy.types.Scene,
+    portrait: str,
+    name: str,
+    folder: Path,
+    files: list[str],
+    first: int,
+    channel: int,
+    recipe: Mapping[str, Any],
 ) -> Any:
     """Show the image `files` of `folder` from timeline frame `first`, one a frame; returns the strip.
 
-    A strip of the portrait that is already there keeps its transform, effects and distance to the speech, and
-    shows the new folder; a new strip goes to the first free channel above `channel`.
+    Strips of the portrait (by uid) that are already there keep their transform, effects, trim and distance to the
+    speech, and show the new folder; a new strip called `name` goes to the first free channel above `channel`.
     """
-    strip = find(scene, portrait)
-    if strip is None:
+    strips = find_all(scene, portrait)
+    if not strips:
         strip = compat.strips_to_edit(scene).new_image(
-            name=portrait,
+            name=name,
             filepath=str(folder / files[0]),
             channel=_free_channel(scene, channel + 1, first, first + len(files)),
             frame_start=first,
             fit_method="FIT",
         )
         strip[MARK] = portrait
-    else:
+        strip[FIRST] = first
+        strips = [strip]
+    for strip in strips:
         compat.move(strip, first - strip.get(FIRST, first))
-    strip[FIRST] = first
-    _show(strip, folder, files)
-    return strip
+        strip[FIRST] = first
+        _show(strip, folder, files)
+        if strip.get(TRIMMED):
+            start = round(compat.content_start(strip))
+            compat.lay(strip, start, start, start + len(files))
+            del strip[TRIMMED]
+        _label(strip, recipe)
+    return strips[0]
 
 
 def folder_of(strip: Any) -> Path:
     """The take that a drawing strip shows."""
     return Path(bpy.path.abspath(strip.directory))
+
+
+def recipe_of(strip: Any) -> dict[str, Any]:
+    """What the strip's frames were made from; empty where that is not known."""
+    try:
+        return json.loads(strip.get(RECIPE, "{}"))
+    except ValueError:
+        return {}
+
+
+def shown_folders() -> set[Path]:
+    """The folders of all image strips of all scenes in this file."""
+    return {
+        folder_of(strip).resolve()
+        for scene in bpy.data.scenes
+        for strip in compat.all_strips(scene)
+        if strip.type == "IMAGE"
+    }
+
+
+def _label(strip: Any, recipe: Mapping[str, Any]) -> None:
+    strip[RECIPE] = json.dumps(recipe)
+    if recipe.get("finish", {}).get("mark", True):
+        strip[AI_MADE] = "Drawn by trained networks from a photo (Line Portrait)"
+    elif AI_MADE in strip:
+        del strip[AI_MADE]
 
 
 def _show(strip: Any, folder: Path, files: list[str]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -13,6 +16,9 @@ from .lpcore.errors import LpError
 PREFIX = "frame_"
 MOTION = "motion.npz"
 """File name of the motion that a take is drawn from."""
+
+RECIPE = "recipe.json"
+"""File name of what the engine says of a complete take."""
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows knows no quota error of that name
 
@@ -27,17 +33,27 @@ def frame_name(index: int) -> str:
     return f"{PREFIX}{index:05d}.png"
 
 
-def portrait_folder(photo: str) -> Path:
-    """Where the takes of a photo's portrait go: beside the .blend file, or, unsaved, in the user's folder."""
-    name = bpy.path.clean_name(Path(photo).stem) or "portrait"
+def portrait_folder(chosen: Any) -> Path:
+    """Where the takes of a portrait (its property group) go: the folder that was chosen for it, else one named
+    after its photo beside the .blend file, or, unsaved, in the user's folder.
+    """
+    if chosen.folder:
+        return Path(bpy.path.abspath(chosen.folder))
+    name = bpy.path.clean_name(Path(chosen.photo.replace("\\", "/")).stem) or "portrait"
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "lineportrait" / name
     return Path(bpy.utils.extension_path_user(str(__package__), path="unsaved", create=True)) / name
 
 
-def new_take(photo: str) -> Path:
+def all_of(chosen: Any) -> list[Path]:
+    """The folders of a portrait's takes, the newest first."""
+    found = [path for path in portrait_folder(chosen).glob("take_*") if path.is_dir() and _number(path)]
+    return sorted(found, key=_number, reverse=True)
+
+
+def new_take(chosen: Any) -> Path:
     """A new empty folder ``take_###``. Raises LpError like `write_error`."""
-    parent = portrait_folder(photo)
+    parent = portrait_folder(chosen)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         number = 1 + max((_number(path) for path in parent.glob("take_*")), default=0)
@@ -51,6 +67,36 @@ def new_take(photo: str) -> Path:
     except OSError as error:
         raise write_error(error, parent) from error
     return take
+
+
+def read_recipe(take: Path) -> dict[str, Any]:
+    """What the engine wrote beside the frames of a complete take; empty where there is none."""
+    try:
+        return json.loads((take / RECIPE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def size_of(take: Path) -> int:
+    """Bytes that would be free without the take: files that are shared with other takes or the store do not count."""
+    size = 0
+    for path in take.iterdir():
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            size += status.st_size if status.st_nlink == 1 else 0
+    return size
+
+
+def remove(take: Path) -> None:
+    """Remove a take as far as it is ours: whatever else lies in the folder stays. Raises LpError."""
+    try:
+        for path in take.iterdir():
+            if path.name in (MOTION, RECIPE) or re.fullmatch(rf"{PREFIX}\d{{5,}}\.(png|exr)", path.name):
+                path.unlink()
+        if not any(take.iterdir()):
+            take.rmdir()
+    except OSError as error:
+        raise write_error(error, take) from error
 
 
 def discard_if_empty(take: Path) -> None:

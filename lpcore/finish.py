@@ -38,7 +38,8 @@ class Finish:
         from .errors import LpError
 
         try:
-            made = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+            plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            made = cls(**plain)
             colours = (*made.ink, *made.paper)
             fits = len(made.ink) == len(made.paper) == 3 and all(
                 isinstance(part, int) and 0 <= part <= 255 for part in colours

@@ -49,7 +49,7 @@ class Analyze:
 
 @dataclass(frozen=True)
 class Speak:
-    """Predict the motion for a span of `audio`. Result: {motion: path, frames: T, seconds}.
+    """Predict the motion for a span of `audio`. Result: {motion: path, frames: T, seconds, audio_sha256}.
 
     `start` and `duration` in seconds of the audio file (duration None = to its end), `fps` as [numerator,
     denominator]; `settings` as in `types.SpeakSettings`. `motion` is the ``.npz`` to write: arrays `points`
@@ -74,8 +74,8 @@ class Speak:
 @dataclass(frozen=True)
 class Draw:
     """Draw frames. A `Frame` event follows for each file that is complete. Result: {frames: count, drawn, finished,
-    seconds, bytes: of new frames, style, size: [w, h], engine, device, look}; frames that were at hand already count
-    neither as drawn by the networks nor as finished anew.
+    seconds, drawing_seconds: of the networks, bytes: of new frames, style, size: [w, h], engine, device, look};
+    frames that were at hand already count neither as drawn by the networks nor as finished anew.
 
     `motion` is an ``.npz`` with `points` (T, 68, 3) crop units; `frames` are indices into it (None = all);
     `folder` receives ``{prefix}{index:05d}.png``: 8-bit grey, paper 255, RGB for colours, RGBA for transparency.

@@ -7,6 +7,7 @@ process when the add-on is gone. Both write events through one lock. Models and 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import queue
@@ -109,7 +110,10 @@ class Session:
             progress=share_of(progress, 0.3, 1.0),
         )
         save_motion(target, motion)
-        return {"motion": str(target), "frames": len(motion), "seconds": time.perf_counter() - clock}
+        with Path(request.audio).open("rb") as file:
+            audio = hashlib.file_digest(file, "sha256").hexdigest()
+        seconds = time.perf_counter() - clock
+        return {"motion": str(target), "frames": len(motion), "seconds": seconds, "audio_sha256": audio}
 
     def _draw(
         self, request: protocol.Draw, progress: Progress, emit: Callable[[protocol.Event], None]
@@ -150,9 +154,12 @@ class Session:
                 progress(phase, 0.1 + 0.9 * done / len(chosen))
 
         complete(redraw.gather(), "gather the frames")
+        drawing_seconds = 0.0
         if len(redraw.rest):
             stream = self._get_stream(request, engine, share_of(progress, 0.05, 0.1))
+            drawing_seconds = -time.perf_counter()
             complete(redraw.draw(stream.frames(redraw.rest)), "draw the frames")
+            drawing_seconds += time.perf_counter()
         if request.store and request.store_limit:
             store.trim(request.store_limit)
         result = {
@@ -160,6 +167,7 @@ class Session:
             "drawn": redraw.drawn,
             "finished": redraw.finished,
             "seconds": time.perf_counter() - clock,
+            "drawing_seconds": drawing_seconds,
             "bytes": redraw.written,
             "style": request.style,
             "size": list(page.size),

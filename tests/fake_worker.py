@@ -18,9 +18,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lpcore import points68, protocol
+from lpcore import frame_keys, points68, protocol
+from lpcore.finish import Finish
+from lpcore.frame_store import FrameStore, Take, signed
 
 MOOD = json.loads(os.environ.get("FAKE_WORKER", "{}"))
+PHOTO = "0" * 64
+DRAWN_BY = {"ink": "ink's networks", "pen": MOOD.get("pen", "pen's networks")}
 OPENING = 24.0  # crop units of the widest mouth
 
 
@@ -47,9 +51,9 @@ def face() -> np.ndarray:
 
 
 def talk(frames: int) -> np.ndarray:
-    """(T, 68, 3) displacement: closed in the first and last quarter, opening and closing between."""
+    """(T, 68, 3) displacement: closed in the first and last quarter, between them opening twice, wider and wider."""
     middle = np.clip((np.arange(frames) / max(frames - 1, 1) - 0.25) / 0.5, 0, 1)
-    opening = OPENING * np.sin(middle * 2 * np.pi) ** 2
+    opening = OPENING * np.sin(middle * 2 * np.pi) ** 2 * (0.6 + 0.4 * middle)
     moved = np.zeros((frames, 68, 3), np.float32)
     for upper, lower in points68.INNER_LIP_PAIRS + points68.OUTER_LIP_PAIRS:
         moved[:, upper, 1] -= opening / 3
@@ -104,8 +108,24 @@ def misbehave(request: protocol.Request, done: int = 0) -> None:
 
 def hello(request: protocol.Hello) -> dict:
     weights = [
-        {"name": "static_drawer", "present": True, "licence": "CC0-1.0"},
-        {"name": "face_mesh", "present": not MOOD.get("weights_missing"), "licence": "Apache-2.0"},
+        {"name": "static_drawer", "present": True, "size": 3_100_000, "licence": "CC0-1.0", "source": "own"},
+        {
+            "name": "face_mesh",
+            "present": not MOOD.get("weights_missing"),
+            "size": 1_200_000,
+            "licence": "Apache-2.0",
+            "source": "MediaPipe",
+        },
+    ]
+    styles = [
+        {
+            "name": name,
+            "title": name.title(),
+            "about": f"Drawn in {name}",
+            "best": "warp",
+            "drawn_by": {"warp": digest},
+        }
+        for name, digest in DRAWN_BY.items()
     ]
     return {
         "protocol": MOOD.get("protocol", protocol.VERSION),
@@ -114,6 +134,8 @@ def hello(request: protocol.Hello) -> dict:
         "torch": "none",
         "device": "cpu",
         "weights": weights,
+        "weights_folder": "weights",
+        "styles": styles,
     }
 
 
@@ -123,7 +145,7 @@ def analyze(request: protocol.Analyze) -> dict:
         raise Ended
     misbehave(request)
     return {
-        "photo_sha256": "0" * 64,
+        "photo_sha256": PHOTO,
         "photo_size": [640, 480],
         "faces": [[100.0, 80.0, 200.0, 200.0, 0.9]] * MOOD.get("faces", 1),
         "face": request.face or 0,
@@ -147,24 +169,53 @@ def speak(request: protocol.Speak) -> dict:
             fps=np.array(request.fps, np.int64),
             start=np.float64(request.start),
         )
-    return {"motion": request.motion, "frames": request.frames, "seconds": 0.1}
+    return {"motion": request.motion, "frames": request.frames, "seconds": 0.1, "audio_sha256": "a" * 64}
 
 
 def draw(request: protocol.Draw) -> dict:
     with np.load(request.motion, allow_pickle=False) as arrays:
-        points = arrays["points"]
-    for index, pose in enumerate(points):
-        misbehave(request, index)
-        path = Path(request.folder) / f"{request.prefix}{index:05d}.png"
-        path.write_bytes(picture(pose, request.size or 480))
-        say(protocol.Frame(request.id, index, str(path)))
-        say(protocol.Phase(request.id, "Drawing", (index + 1) / len(points)))
-    return {
-        "frames": len(points),
+        points = frame_keys.snapped(arrays["points"])
+    look = frame_keys.look(
+        PHOTO, request.face or 0, face(), style=request.style, size=request.size, canvas=request.canvas,
+        background=request.background, drawn_by=DRAWN_BY[request.style],
+    )  # fmt: skip
+    keys = frame_keys.finished_keys(frame_keys.drawing_keys(look, points), Finish.from_dict(request.finish))
+    store = FrameStore(Path(request.store) if request.store else None, [Path(f) for f in request.former])
+    take = Take(Path(request.folder), request.prefix, range(len(keys)), keys, store)
+    done = 0
+
+    def complete(indices) -> None:
+        nonlocal done
+        for index in indices:
+            say(protocol.Frame(request.id, index, str(take.path(index))))
+            done += 1
+            say(protocol.Phase(request.id, "Drawing", done / len(keys)))
+
+    complete(take.gather())
+    drawn = 0
+    for key in list(take.missing):
+        misbehave(request, drawn)
+        image = picture(points[keys.index(key)], request.size or 480)
+        complete(take.add(key, signed(image, key, {})))
+        drawn += 1
+    misbehave(request, -1)
+    result = {
+        "frames": len(keys),
+        "drawn": drawn,
+        "finished": 0,
         "seconds": 0.1,
+        "drawing_seconds": 0.1,
+        "bytes": take.written,
         "style": request.style,
         "size": [request.size, request.size],
+        "engine": "warp",
+        "device": "cpu",
+        "look": look,
     }
+    if request.recipe is not None:
+        recipe = {**request.recipe, **result, "keys": keys}
+        (Path(request.folder) / "recipe.json").write_text(json.dumps(recipe))
+    return result
 
 
 ANSWERS = {"hello": hello, "analyze": analyze, "speak": speak, "draw": draw}

@@ -28,10 +28,10 @@ class LINEPORTRAIT_OT_analyze(JobOperator, Operator):
     @staticmethod
     def make_job(scene: Scene) -> Job:
         chosen, uid = portrait.values(scene), scene.session_uid
-        path, photo, face = portrait.photo_path(scene), chosen.photo, chosen.face
+        who, path, photo, face = chosen.uid, portrait.photo_path(scene), chosen.photo, chosen.face
 
         def land(result: Mapping[str, Any]) -> str:
-            portrait.remember_found(scene_of(uid), result, photo, face)
+            portrait.remember_found(scene_of(uid), result, photo, face, who)
             count = len(result["faces"])
             return (
                 "Face found." if count == 1 else f"{count} faces found; face {result['face']} will be drawn."

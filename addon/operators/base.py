@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import bpy
 from bpy.types import Event, Scene, Timer
 
-from .. import compat, jobs
+from .. import compat, jobs, measured
 from ..compat import Context
 from ..lpcore.errors import LpError
 
@@ -31,12 +31,8 @@ def scene_of(uid: int, kept: Path | None = None) -> Scene:
     return scene
 
 
-def _redraw(context: Context) -> None:
-    """Redraw the panels that tell of jobs."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("SEQUENCE_EDITOR", "PREFERENCES"):
-                area.tag_redraw()
+PANELS = ("SEQUENCE_EDITOR", "PREFERENCES")
+"""The areas that tell of jobs."""
 
 
 class JobOperator(Operator):
@@ -116,20 +112,21 @@ class JobOperator(Operator):
             jobs.begin(self._job)
         except LpError as error:
             jobs.refuse(self.title, error)
-            _redraw(context)
+            compat.redraw(context, PANELS)
             self.report({"ERROR"}, str(error))
             return False
         return True
 
     def _report(self) -> Returned:
         job = self._job
+        measured.remember_greeting()
         levels: dict[jobs.State, Any] = {jobs.State.FAILED: {"ERROR"}, jobs.State.STOPPED: {"WARNING"}}
         self.report(levels.get(job.state, {"INFO"}), job.outcome)
         # A note means that something landed, which must be one step of undo.
         return {"FINISHED"} if job.note else {"CANCELLED"}
 
     def _show_progress(self, context: Context) -> None:
-        _redraw(context)
+        compat.redraw(context, PANELS)
         if context.workspace:
             job = self._job
             context.workspace.status_text_set(

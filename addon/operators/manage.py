@@ -1,17 +1,14 @@
-"""The small buttons: cancel, choose speech, show curves, fix the view, check the engine."""
+"""The small buttons: cancel, choose speech and style, show curves, fix the view, live preview."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from bpy.props import StringProperty
-from bpy.types import Operator, Scene
+from bpy.types import Operator
 
-from .. import compat, jobs, motion, portrait, preferences, rig
+from .. import compat, jobs, measured, motion, order, portrait, preview, rig
 from ..compat import Context
-from ..engine import shared
-from ..lpcore import protocol
 from ..lpcore.errors import LpError
-from .base import JobOperator, Returned
+from .base import Returned
 
 MOUTH = (48, 51, 54, 57)
 """The landmarks that tell most of the mouth: corners, upper and lower lip."""
@@ -48,6 +45,23 @@ class LINEPORTRAIT_OT_choose_speech(Operator):
         return {"FINISHED"}
 
 
+class LINEPORTRAIT_OT_choose_style(Operator):
+    bl_idname = "lineportrait.choose_style"
+    bl_label = "Choose Style"
+    bl_description = "Draw in this style"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    name: StringProperty(name="Style")
+
+    @classmethod
+    def description(cls, context: Context, properties: Any) -> str:
+        return measured.style(properties.name)["about"] or cls.bl_description
+
+    def execute(self, context: Context) -> Returned:
+        portrait.values(compat.sequencer_scene(context)).style = self.name
+        return {"FINISHED"}
+
+
 class LINEPORTRAIT_OT_show_prediction(Operator):
     bl_idname = "lineportrait.show_prediction"
     bl_label = "Predicted Curves"
@@ -60,7 +74,10 @@ class LINEPORTRAIT_OT_show_prediction(Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         scene = compat.sequencer_scene(context)
-        body = portrait.rig_in(scene)
+        try:
+            body = portrait.rig_in(scene)
+        except LpError:
+            body = None
         if body is None or not motion.has_prediction(body):
             cls.poll_message_set(str(LpError("NOT_SPOKEN")))
             return False
@@ -94,32 +111,36 @@ class LINEPORTRAIT_OT_exact_view(Operator):
         return {"FINISHED"}
 
 
-class LINEPORTRAIT_OT_check_engine(JobOperator, Operator):
-    title = "Checking the engine"
-    bl_idname = "lineportrait.check_engine"
-    bl_label = "Check Engine"
-    bl_description = "Start the engine anew and show its versions, device and weights with their licences"
-    bl_options = {"INTERNAL"}
+class LINEPORTRAIT_OT_live_preview(Operator):
+    bl_idname = "lineportrait.live_preview"
+    bl_label = "Live Preview"
+    bl_description = "Draw the current frame in the background, small, behind the rig, as you move the rig"
+    bl_options = {"UNDO"}
 
-    @staticmethod
-    def make_job(scene: Scene) -> jobs.Job:
-        shared.stop()
-        engine = preferences.start_engine()
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        try:
+            order.of(compat.sequencer_scene(context))
+        except LpError as error:
+            cls.poll_message_set(str(error))
+            return False
+        return True
 
-        def land(said: Mapping[str, Any]) -> str:
-            missing = [weight["name"] for weight in said["weights"] if not weight["present"]]
-            if missing:
-                raise LpError("WEIGHTS_MISSING", ", ".join(missing))
-            return f"The engine is ready: lpcore {said['version']} on {said['device']}."
-
-        title = LINEPORTRAIT_OT_check_engine.title
-        return jobs.Job(engine, scene, title, protocol.Hello(engine.next_id()), land)
+    def execute(self, context: Context) -> Returned:
+        scene = compat.sequencer_scene(context)
+        try:
+            preview.switch(scene, not preview.is_on(scene))
+        except LpError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
 
 
 CLASSES = (
     LINEPORTRAIT_OT_cancel,
     LINEPORTRAIT_OT_choose_speech,
+    LINEPORTRAIT_OT_choose_style,
     LINEPORTRAIT_OT_show_prediction,
     LINEPORTRAIT_OT_exact_view,
-    LINEPORTRAIT_OT_check_engine,
+    LINEPORTRAIT_OT_live_preview,
 )

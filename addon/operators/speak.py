@@ -46,6 +46,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
     @staticmethod
     def make_job(scene: Scene) -> Job:
         uid, chosen = scene.session_uid, portrait.values(scene)
+        who, settings = chosen.uid, portrait.settings(scene)
         face, photo = portrait.analysis(scene)["face"], portrait.photo_path(scene)
         heard = speech.describe(scene, speech.find(scene, chosen.speech))
         engine = preferences.start_engine()
@@ -56,16 +57,16 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
         audio = speech.sound_file(scene, heard, mixdown)
         chosen.speech = heard.strip
 
-        def digest(result: Mapping[str, Any]) -> Prediction:
+        def digest(result: Mapping[str, Any]) -> tuple[Prediction, dict[str, Any]]:
             prediction = read_prediction(path)
             with contextlib.suppress(OSError):
                 path.unlink()
                 mixdown.unlink(missing_ok=True)
-            return prediction
+            return prediction, {"settings": settings, "audio_sha256": result.get("audio_sha256", "")}
 
-        def land(prediction: Prediction) -> str:
-            landing = scene_of(uid)
-            lay(landing, prediction, heard)
+        def land(digested: tuple[Prediction, dict[str, Any]]) -> str:
+            prediction, made_from = digested
+            lay(scene_of(uid), prediction, heard, made_from, who)
             keys = np.mean([len(landmark.frames) for landmark in prediction.keys])
             return (
                 f"{heard.frames} frames of motion, about {keys:.0f} keys a landmark, "
@@ -82,24 +83,26 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
             start=heard.start,
             duration=float(heard.frames / heard.fps),
             frames=heard.frames,
-            settings=portrait.settings(scene),
+            settings=settings,
         )
         return Job(engine, scene, LINEPORTRAIT_OT_speak.title, request, land, digest=digest)
 
 
-def lay(scene: Scene, prediction: Prediction, heard: speech.Speech) -> None:
-    """Put the prediction on the portrait's rig, which is made where there is none or a bone is missing."""
-    body = portrait.rig_in(scene)
+def lay(
+    scene: Scene, prediction: Prediction, heard: speech.Speech, made_from: Mapping[str, Any], who: str = ""
+) -> None:
+    """Put the prediction on the rig of the portrait `who`; it is made where there is none or a bone is missing."""
+    body = portrait.rig_in(scene, who)
     try:
         if body:
             rig.set_rest(body, prediction.neutral)
     except LpError:
         body = None
     if body is None:
-        body = rig.build(scene, portrait.values(scene).name, prediction.neutral)
-        portrait.values(scene).rig = body
+        body = rig.build(scene, portrait.values(scene, who).name, prediction.neutral)
+        portrait.values(scene, who).rig = body
     motion.lay_prediction(body, prediction.keys, heard.first)
-    portrait.remember_spoken(scene, heard)
+    portrait.remember_spoken(scene, heard, made_from, who)
 
 
 CLASSES = (LINEPORTRAIT_OT_speak,)

@@ -87,12 +87,17 @@ def engine(blender: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleName
     mood()
     yield SimpleNamespace(shared=shared, mood=mood)
     part("jobs").forget()
+    part("preview").switch(bpy.context.scene, False)
     shared.stop(grace=0.0)
 
 
 @pytest.fixture
-def world(engine: SimpleNamespace, tmp_path: Path) -> World:
-    """The world before the first click."""
+def world(engine: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world before the first click, with a frame store and measured figures of its own."""
+    monkeypatch.setattr(part("measured"), "_path", lambda: tmp_path / "measured.json")
+    monkeypatch.setattr(part("measured"), "_known", None)
+    bpy.context.preferences.addons[MODULE].preferences.store = str(tmp_path / "store")
+    part("plan").forget()
     folder = tmp_path / "a shot's “folder” ü"
     folder.mkdir()
     return World(folder)

@@ -55,8 +55,8 @@ def test_a_dying_engine_keeps_its_frames_and_the_next_try_works(spoken, engine, 
     words = reported(blender.ops.lineportrait.draw)
     assert "exit status 7" in words
     assert "told to die" in words
-    assert "5 of 18 frames are kept in" in words
-    assert len(spoken.frames()) == 5
+    assert "14 of 18 frames are kept in" in words  # five pictures, one of them held for ten frames
+    assert len(spoken.frames()) == 9
     engine.mood()
     blender.ops.lineportrait.draw()
     assert len(spoken.frames()) == 18
@@ -65,10 +65,11 @@ def test_a_dying_engine_keeps_its_frames_and_the_next_try_works(spoken, engine, 
 def test_a_full_disk_leaves_the_former_drawing_in_place(spoken, engine, blender):
     blender.ops.lineportrait.draw()
     before = spoken.frames()
+    spoken.portrait.style = "pen"
     engine.mood(verb="draw", after=3, then="fail", code="DISK_FULL", detail="frame_00003.png")
     words = reported(blender.ops.lineportrait.draw)
     assert "Disk full" in words
-    assert "3 of 18 frames are kept" in words
+    assert "12 of 18 frames are kept" in words
     assert spoken.frames() == before
     assert all(path.is_file() for path in before)
 
@@ -122,8 +123,8 @@ def test_cancel_stops_the_drawing_and_keeps_what_is_drawn(spoken, engine, start)
     job.cancel()
     job.run()
     assert job.state is part("jobs").State.STOPPED
-    assert job.outcome.startswith("Drawing cancelled. 4 of 18 frames are kept")
-    assert len(spoken.frames()) == 4
+    assert job.outcome.startswith("Drawing cancelled. 13 of 18 frames are kept")
+    assert len(spoken.frames()) == 8
     assert engine.shared.running
 
 

@@ -63,8 +63,9 @@ def test_the_panels_draw(world, blender):
 
     def draw() -> str:
         seen.clear()
-        for section in (panel.draw_photo, panel.draw_speech, panel.draw_drawing):
+        for section in (panel.draw_photo, panel.draw_speech, panel.draw_drawing, panel.draw_output):
             section(Layout(), world.scene, 30)
+        panel.draw_finish(Layout(), world.scene)
         return " | ".join(seen)
 
     assert "Draw" in draw()
@@ -73,8 +74,11 @@ def test_the_panels_draw(world, blender):
     blender.ops.lineportrait.speak()
     assert "Motion for 18 frames" in draw()
     blender.ops.lineportrait.draw()
-    assert "18 frames in take_001 |  | AgX view turns white" in draw()
+    drawn = draw().replace(" | ", " ")
+    assert "9 of 18 frames drawn in" in drawn
+    assert "18 frames in take_001" in drawn
+    assert "AgX view turns white" in drawn
     part("compat").move(world.speech, 5)
-    assert "Speech moved" in draw()
+    assert "The speech has moved" in draw()
     blender.data.objects.remove(world.rig)
     assert "Motion for" not in draw()

@@ -75,7 +75,7 @@ def test_prediction_comes_back_within_the_stated_error(blender, rig):
 
 def test_a_fresh_prediction_needs_no_scene_evaluation(rig):
     lay(rig, talk(12))
-    assert part("motion")._is_plain(rig)
+    assert part("motion").is_plain(rig)
 
 
 def test_curves_are_summed_exactly_as_blender_does(blender, rig):
@@ -83,7 +83,7 @@ def test_curves_are_summed_exactly_as_blender_does(blender, rig):
     key(rig, 57, FIRST + 10, 0.2)
     key(rig, 57, FIRST + 20, -0.1)
     frames = np.arange(FIRST - 5.0, FIRST + 40)
-    assert part("motion")._is_plain(rig)
+    assert part("motion").is_plain(rig)
     sampled = part("motion").sample(blender.context.scene, rig, frames)
     assert sampled == pytest.approx(played(blender, rig, frames), abs=1e-3)
     assert np.ptp(sampled[:, 57, 1]) > 0.1 / part("rig").UNIT
@@ -108,7 +108,7 @@ def test_an_altered_rig_is_sampled_as_blender_plays_it(blender, rig, change):
         extra.strips.new("again", FIRST + 2, data.nla_tracks[0].strips[0].action)
         extra.is_solo = change == "solo"
     frames = np.arange(FIRST, FIRST + 12.0)
-    assert not part("motion")._is_plain(rig)
+    assert not part("motion").is_plain(rig)
     blender.context.scene.frame_set(3)
     sampled = part("motion").sample(blender.context.scene, rig, frames)
     assert blender.context.scene.frame_current == 3

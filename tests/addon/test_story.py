@@ -131,20 +131,22 @@ def test_renamed_bones_and_rig_still_draw(spoken, blender):
 
 
 def test_unsaved_files_draw_into_the_users_folder(world, blender):
-    photo, sound = str(world.photo), world.folder / "speech.wav"
-    blender.ops.lineportrait.analyze()
-    blender.ops.lineportrait.speak()
-    text = part("takes").portrait_folder(photo)
-    assert text.parent.name == "lineportrait"
+    folder = part("takes").portrait_folder
+    assert folder(world.portrait).parent == world.folder / "lineportrait"
     blender.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    unsaved = part("takes").new_take(photo)
+    unsaved = folder(part("portrait").add(blender.context.scene, str(world.photo)))
     assert blender.utils.extension_path_user("bl_ext.dev.lineportrait") in str(unsaved)
-    assert sound.is_file()
+
+
+def test_frames_go_to_the_chosen_folder(spoken, blender, tmp_path):
+    spoken.portrait.folder = str(tmp_path / "frames of Anna")
+    blender.ops.lineportrait.draw()
+    assert spoken.frames()[0].samefile(tmp_path / "frames of Anna" / "take_001" / "frame_00000.png")
 
 
 def test_two_scenes_have_portraits_of_their_own(spoken, blender):
     second = blender.data.scenes.new("Second")
-    assert second.lineportrait.photo == ""
+    assert not len(part("portrait").every(second))
     assert spoken.portrait.photo
 
 

@@ -28,7 +28,7 @@ class World:
         self.photo = folder / "Anna's “photo” é.png"
         shutil.copyfile(DATA / "photo.png", self.photo)
         bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
-        self.portrait.photo = str(self.photo)
+        part("portrait").add(self.scene, str(self.photo))
 
     @property
     def scene(self) -> Any:
@@ -36,7 +36,7 @@ class World:
 
     @property
     def portrait(self) -> Any:
-        return self.scene.lineportrait
+        return part("portrait").values(self.scene)
 
     @property
     def speech(self) -> Any:
@@ -44,7 +44,7 @@ class World:
 
     @property
     def drawing(self) -> Any:
-        return part("strips").find(self.scene, self.portrait.name)
+        return part("strips").find(self.scene, self.portrait.uid)
 
     @property
     def rig(self) -> Any:

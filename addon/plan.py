@@ -1,0 +1,177 @@
+"""What the next Draw will cost: how many frames must really be drawn, about how long that takes and how large it is.
+
+The panel only glances; counting means reading every curve, so a timer does it once the animator's hand has rested
+for a moment. Nothing is counted while a job runs, during playback, or where only playing through the scene could tell
+how the rig moves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import compat, jobs, measured, motion, order, portrait, preferences, strips, takes
+from .lpcore.errors import LpError
+from .lpcore.frame_keys import stored_at
+
+REST = 0.4
+"""Seconds without an edit after which it is counted."""
+
+INTERVAL = 0.2
+MANY = 3000
+"""Frames up to which is counted unasked; reading the curves of more would be felt."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a Draw of `frames` frames will cost here; None where that is not known.
+
+    to_draw: pictures that no take and no store has.
+    """
+
+    frames: int
+    to_draw: int | None = None
+    seconds: float | None = None
+    size: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For the panel: "7 of 250 frames to draw, about 0.4 s, 0.9 MB"."""
+        if self.to_draw is None:
+            return f"Up to {self.frames} frames to draw"
+        if not self.to_draw:
+            return f"Nothing to draw: all {self.frames} frames are there"
+        told = [f"{self.to_draw} of {self.frames} frames to draw"]
+        if self.seconds is not None and self.size is not None:
+            told += [f"about {in_seconds(self.seconds)}", in_megabytes(self.size)]
+        return ", ".join(told)
+
+
+def in_seconds(seconds: float) -> str:
+    """ "0.4 s", "12 s", "3 min"."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.1):.1f} s"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def in_megabytes(size: float) -> str:
+    """ "0.9 MB", "38 MB", "1.2 GB"."""
+    if size < 9.95e6:
+        return f"{max(size / 1e6, 0.1):.1f} MB"
+    return f"{size / 1e6:.0f} MB" if size < 9.95e8 else f"{size / 1e9:.1f} GB"
+
+
+def make(scene: bpy.types.Scene, uid: str = "") -> Plan:
+    """Count now. Raises LpError where there is nothing to draw."""
+    wanted = order.of(scene, uid)
+    return _count(scene, wanted, wanted.keys(order.sample(scene, wanted)))
+
+
+def _count(scene: bpy.types.Scene, wanted: order.Order, keys: Sequence[str]) -> Plan:
+    store = preferences.store_folder()
+    known = {key for take in former_takes(scene, wanted) for key in takes.read_recipe(take).get("keys", ())}
+    missing = {key for key in keys if key not in known and not (store and stored_at(store, key).is_file())}
+    if not wanted.look["drawn_by"]:
+        return Plan(len(keys))
+    each = measured.cost(wanted.kind)
+    if each is None:
+        return Plan(len(keys), len(missing))
+    return Plan(len(keys), len(missing), each[0] * len(missing), each[1] * len(missing))
+
+
+def former_takes(scene: bpy.types.Scene, wanted: order.Order) -> list[Path]:
+    """The takes whose frames a Draw may use again: the one that is shown and the newest."""
+    strip = strips.find(scene, wanted.portrait)
+    shown = [strips.folder_of(strip)] if strip else []
+    newest = takes.all_of(portrait.values(scene, wanted.portrait))[:1]
+    return [take for take in dict.fromkeys([*shown, *newest]) if take.is_dir()]
+
+
+# what the panel glances at
+
+
+_counted: dict[str, tuple[order.Order, Plan]] = {}
+_wanted: tuple[int, str] | None = None
+_edited = 0.0
+
+
+def glance(scene: bpy.types.Scene, wanted: order.Order) -> Plan | None:
+    """The plan as last counted; None while it is being counted anew."""
+    global _wanted
+    known = _counted.get(wanted.portrait)
+    if known and known[0] == wanted:
+        return known[1]
+    body: Any = portrait.rig_in(scene, wanted.portrait)
+    if wanted.heard.frames > MANY or not motion.is_plain(body):
+        return Plan(wanted.heard.frames)
+    _wanted = (scene.session_uid, wanted.portrait)
+    return None
+
+
+def forget() -> None:
+    """Something has changed: count anew, after a rest."""
+    global _edited
+    _edited = time.monotonic()
+    _counted.clear()
+
+
+def tick() -> float:
+    """Count what the panel asked for, when the moment is good."""
+    global _wanted
+    if _wanted is None or time.monotonic() - _edited < REST or jobs.current() or _is_playing():
+        return INTERVAL
+    (scene_uid, uid), _wanted = _wanted, None
+    scene = compat.by_uid(bpy.data.scenes, scene_uid)
+    if scene:
+        try:
+            wanted = order.of(scene, uid)
+            _counted[uid] = (wanted, make(scene, uid))
+        except LpError:
+            return INTERVAL
+        compat.redraw(bpy.context, ("SEQUENCE_EDITOR",))
+    return INTERVAL
+
+
+def _is_playing() -> bool:
+    context: compat.Context = bpy.context
+    return any(window.screen.is_animation_playing for window in context.window_manager.windows)
+
+
+@persistent
+def _after_edit(scene: Any = None, depsgraph: Any = None) -> None:
+    if _tells_of_motion(depsgraph.updates if depsgraph else ()):
+        forget()
+
+
+@persistent
+def _after_undo(*_: Any) -> None:
+    forget()
+
+
+def _tells_of_motion(updates: Iterable[Any]) -> bool:
+    # Going to another frame updates the rig too, but no action.
+    return any(isinstance(update.id, bpy.types.Action) for update in updates)
+
+
+CLASSES = ()
+
+
+def register() -> None:
+    bpy.app.handlers.depsgraph_update_post.append(_after_edit)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
+        handlers.append(_after_undo)
+    bpy.app.timers.register(tick, first_interval=INTERVAL, persistent=True)
+
+
+def unregister() -> None:
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
+        handlers.remove(_after_undo)
+    bpy.app.handlers.depsgraph_update_post.remove(_after_edit)
