@@ -26,6 +26,7 @@ from .losses import (
     lip_line_loss,
     lip_line_masks,
     pair_discriminator_loss,
+    redrawing_loss,
     warp_loss,
 )
 from .pool import ImagePool
@@ -112,7 +113,7 @@ class Game:
                 terms["content"] = content_loss(first, batch.static, source, targets[0])
             else:
                 # W moves lines a little apart from flow B: torn between both, the network would fade them.
-                terms["content"] = F.l1_loss(first, batch.wanted)
+                terms["content"] = redrawing_loss(first, batch.wanted)
         if weights.geometry:
             read = [
                 geometry_loss(

@@ -22,7 +22,7 @@ from .drawing_batches import DrawingBatch, DrawingBatches, TargetMix
 from .drawing_landmarks import load_landmark_net
 from .export import export
 from .game import FrozenNets, Game, Players
-from .losses import ABLATIONS, CARRIED, FULL, LOSSES, ablated
+from .losses import ABLATIONS, CARRIED, FULL, LOSSES, ablated, redrawing_loss
 from .pack import Pack
 from .pool import ImagePool
 from .run import Run
@@ -181,7 +181,9 @@ def evaluate(
         terms = judge.generator_terms(batch, *drawings)
         rows.append({f"unseen_{name}": value.item() for name, value in terms.items()})
         if batch.carried is not None and batch.wanted is not None:
-            rows[-1]["carried_content"] = F.l1_loss(batch.carried[: len(batch.photo)], batch.wanted).item()
+            rows[-1]["carried_content"] = redrawing_loss(
+                batch.carried[: len(batch.photo)], batch.wanted
+            ).item()
         if number == 0:
             _draw_sheet(batch, drawings, sheet)
     return _means(rows)

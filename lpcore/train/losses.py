@@ -111,6 +111,9 @@ def pair_discriminator_loss(adjacent: Tensor, fake: Tensor, apart: Tensor) -> Te
     return (adversarial_loss(adjacent) + wrong[0] + wrong[1]) / 3
 
 
+_MISSED = 3.0
+"""What a line left out costs, where a line too many costs 1."""
+
 _LATTICE = 128
 """Points per side at which W is evaluated: it is smooth, and dear."""
 
@@ -127,6 +130,16 @@ def content_loss(first: Tensor, static: Tensor, source: Tensor, target: Tensor) 
     flows to the static drawing.
     """
     return F.l1_loss(first.float(), _moved(static, source, target).detach())
+
+
+def redrawing_loss(first: Tensor, wanted: Tensor) -> Tensor:
+    """Mean |first - wanted|, wanted ink counted `_MISSED` times: the content loss of a generator that carries.
+
+    wanted: the static drawing by the teacher, moved as the carried one was. No gradient flows to it. Unweighted, every
+    line that is less than certain would fade.
+    """
+    weight = 1 + (_MISSED - 1) * (1 - wanted.detach()) / 2
+    return (weight * (first.float() - wanted.detach()).abs()).mean()
 
 
 def geometry_loss(read: Tensor, target: Tensor, side: int, lip_weight: float = 2.0) -> Tensor:

@@ -20,6 +20,7 @@ from lpcore.train.losses import (
     lip_line_loss,
     lip_line_masks,
     pair_discriminator_loss,
+    redrawing_loss,
     warp_loss,
 )
 
@@ -66,6 +67,15 @@ def test_content_loss_is_zero_for_the_warped_static_drawing_alone():
     still = content_loss(static, static, points, points + shift)
     # All but the four columns that the roll brings round are equal.
     assert shifted.item() < 4.1 / SIDE < 0.3 < still.item()
+
+
+def test_a_missed_line_costs_more_than_one_too_many():
+    paper = torch.ones(1, 1, 8, 8)
+    line = paper.clone()
+    line[..., 3, :] = -1
+    assert redrawing_loss(line, line) == 0
+    assert redrawing_loss(paper, line).item() == pytest.approx(3 * redrawing_loss(line, paper).item())
+    assert redrawing_loss(line, paper).item() == pytest.approx(2 / 8)
 
 
 def test_content_loss_teaches_the_generator_alone():
