@@ -67,7 +67,7 @@ PUBLISHED = SpeakerBranchConfig(
 )  # fmt: skip
 """The published network, on the 80 standardised mel bands of converted speech."""
 
-_BLOCK = 2048
+_BLOCK = 512
 
 
 def position_table(length: int, width: int) -> Tensor:
@@ -194,7 +194,8 @@ class SpeakerBranch(nn.Module):
     def read_windows(self, windows: Tensor) -> Tensor:
         """(B, T, hidden) states of the LSTM at the end of every window (B, T, W, features)."""
         states, _ = self.lstm(self.standardised(windows.flatten(0, 1)))
-        return states[:, -1].unflatten(0, windows.shape[:2])
+        # Copied, for a view of the last states would keep those of the whole windows in memory.
+        return states[:, -1].clone().unflatten(0, windows.shape[:2])
 
     def attend(self, states: Tensor, voice: Tensor, noise: Tensor | None = None) -> Tensor:
         """LSTM states (B, T, hidden), T up to `span`, voices (B, voice) and codes (B, noise) -> (B, T, outputs)."""
