@@ -339,7 +339,6 @@ def _used_weights(choices: Animate) -> dict[str, str]:
 
     chosen = style(choices.style)
     drawing = weight_files(chosen, pick_engine(chosen, choices.engine))
-    shapes = ("face_shapes",) if choices.settings.emotion != "neutral" else ()
-    speech = speech_weights(choices.settings.module)
-    used = {name: weights.sha256(name) for name in (*_USED_WEIGHTS, *speech, *shapes, *drawing)}
+    speech = speech_weights(choices.settings)
+    used = {name: weights.sha256(name) for name in (*_USED_WEIGHTS, *speech, *drawing)}
     return used | (checksums() if choices.detector == "fan" else {})

@@ -7,15 +7,32 @@ from fractions import Fraction
 import numpy as np
 
 from ..points68 import JAW
-from ..types import SpeakSettings
+from ..types import Progress, SpeakSettings, no_progress
 from . import assemble, blink, brows, pose
 from .close import close_lips, closed_mouth, keep_apart
 from .mouth import RATE, Articulation
 from .retime import frame_times, retime, retime_peaks
-from .shapes import load_shapes
+from .shapes import emotion_displacement
 
+_BLOCK = 2048
+"""Frames computed at once; what is in work does not grow with the film."""
 _JITTER = 0.6
 """Standard deviation at `RATE` of the smoothing that removes the network's jitter and keeps consonants."""
+
+
+def perform(performance: Performance, progress: Progress = no_progress) -> dict[str, np.ndarray]:
+    """Every part of the whole film: name in `types.PARTS` -> (T, 68, 3) float32 crop units."""
+    count = performance.count
+    parts: dict[str, np.ndarray] = {}
+    for first in range(0, count, _BLOCK):
+        for name, block in performance.frames(first, min(_BLOCK, count - first)).items():
+            if first == 0:
+                parts[name] = np.zeros((count, 68, 3), np.float32)
+            # Pages of zeros that nothing is written to take no memory.
+            moving = np.flatnonzero(block.any(axis=(1, 2)))
+            parts[name][first + moving] = block[moving]
+        progress("move the face", min(1.0, (first + _BLOCK) / count))
+    return parts | {"emotion": np.broadcast_to(performance.emotion, (count, 68, 3))}
 
 
 class Performance:
@@ -26,6 +43,7 @@ class Performance:
         mouth: what lips and jaw do.
         levels, silent: (T,) dB and bool at `RATE`, from the span's start.
         fps, count: the film's rate and length in frames.
+        tempo: factor on how quickly the head moves.
     """
 
     def __init__(
@@ -37,19 +55,16 @@ class Performance:
         settings: SpeakSettings,
         fps: Fraction,
         count: int,
+        tempo: float = 1.0,
     ) -> None:
         self._neutral, self._mouth, self._settings, self._fps = neutral, mouth, settings, fps
+        self.count = count
         self._registration = assemble.register(neutral, mouth.mean_face)
         self._mouth_scale = assemble.mouth_scale(neutral, mouth.mean_face, self._registration)
         resting = retime(mouth.resting, RATE, fps, count)
         self._shut = np.maximum(resting, retime_peaks(mouth.pressed, RATE, fps, count))
 
-        self.emotion = np.zeros((68, 3), np.float32)
-        """(68, 3) displacement in crop units that lasts throughout the film."""
-        if settings.emotion != "neutral":
-            shape = settings.emotion_strength * load_shapes().emotion(settings.emotion)
-            self.emotion = self._registration.vectors(shape).astype(np.float32)
-
+        self.emotion = emotion_displacement(settings, self._registration)
         times = frame_times(count, fps)
         self._brows = settings.brows * brows.brow_raise(
             times, brows.stresses(levels, silent, RATE), settings.seed
@@ -59,7 +74,7 @@ class Performance:
         self._lids = settings.blinks * blink.blink_envelope(count, fps, shut)
         lively = retime(pose.liveliness(levels, silent, RATE), RATE, fps, count)
         amplitude = [settings.yaw, settings.pitch, settings.roll, settings.shift, settings.shift]
-        self._swing = pose.head_motion(times, lively, settings.seed) * amplitude * settings.head
+        self._swing = pose.head_motion(times, lively, settings.seed, tempo) * amplitude * settings.head
 
     def frames(self, first: int, count: int) -> dict[str, np.ndarray]:
         """Every part but the emotion for frames [first, first + count): name -> (count, 68, 3) float32 crop units.

@@ -32,13 +32,14 @@ def liveliness(levels: np.ndarray, silent: np.ndarray, rate: float) -> np.ndarra
     return gaussian(np.clip(share, 0, 1).astype(np.float64), _LIVELINESS_SIGMA * rate)
 
 
-def head_motion(times: np.ndarray, energy: np.ndarray, seed: int) -> np.ndarray:
+def head_motion(times: np.ndarray, energy: np.ndarray, seed: int, tempo: float = 1.0) -> np.ndarray:
     """Head pose over time at amplitude 1.
 
     Args:
         times: (T,) seconds from the film's start.
         energy: (T,) liveliness of the speech in [0, 1], smooth; the head moves less while it is low, and nods with it.
         seed: decides the motion, which depends on time alone, not on the frame rate.
+        tempo: factor on how quickly the head moves.
 
     Returns:
         (T, 5) float64: yaw, pitch, roll in radians within `LIMITS`, shift x, y in ear distances within `SHIFT`.
@@ -48,7 +49,7 @@ def head_motion(times: np.ndarray, energy: np.ndarray, seed: int) -> np.ndarray:
     phase = rng.uniform(0, 2 * np.pi, (_WAVES, 5))
     weight = 1 / frequency
     weight /= weight.sum(axis=0)
-    waves = (weight * np.sin(2 * np.pi * frequency * times[:, None, None] + phase)).sum(axis=1)
+    waves = (weight * np.sin(2 * np.pi * tempo * frequency * times[:, None, None] + phase)).sum(axis=1)
     lively = (_STILL + (1 - _STILL) * energy)[:, None]
     pose = waves * lively
     pose[:, 1] = np.clip(pose[:, 1] + 0.35 * (energy - 0.5), -1, 1)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..types import EMOTIONS
+from ..types import EMOTIONS, SpeakSettings
+from .assemble import Registration
 
 MOUTHS = "ABCDEFGHX"
 """Rhubarb's mouth shapes: A lips pressed (p, b, m), B teeth (s, t, ee), C open (eh), D wide open (ah), E rounded (aw),
@@ -38,6 +39,14 @@ def load_shapes() -> FaceShapes:
     from ..weights import require
 
     return _read(require("face_shapes"))
+
+
+def emotion_displacement(settings: SpeakSettings, registration: Registration) -> np.ndarray:
+    """(68, 3) float32 crop units: what the emotion of the settings does to a face, all the time."""
+    if settings.emotion == "neutral":
+        return np.zeros((68, 3), np.float32)
+    shape = settings.emotion_strength * load_shapes().emotion(settings.emotion)
+    return registration.vectors(shape).astype(np.float32)
 
 
 @lru_cache(maxsize=1)

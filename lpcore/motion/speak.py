@@ -12,17 +12,17 @@ from ..audio import content, level
 from ..audio.load import load
 from ..errors import LpError
 from ..types import PARTS, Motion, Portrait, Progress, SpeakSettings, no_progress, share_of
+from ..weights import present
+from . import style
 from .cues import Cue, articulate_cues
 from .mouth import articulate
-from .performance import Performance
+from .performance import Performance, perform
 from .retime import frame_count
 
 OWN_WEIGHTS = ("hama", "content_branch")
 PUBLISHED_WEIGHTS = tuple(f"makeittalk_{name}" for name in (
     "converter", "content_branch", "speaker_branch", "mel", "target_voice", "face",
 ))  # fmt: skip
-_BLOCK = 2048
-"""Frames computed at once; what is in work does not grow with the film."""
 
 
 def speak(
@@ -77,38 +77,47 @@ def speak(
     poses = -(-count // settings.hold)
     pace = fps / settings.hold
     if settings.module != "default":
-        from .makeittalk.perform import perform
+        from .makeittalk.perform import perform as perform_published
 
-        parts = perform(neutral, samples, silent, settings, pace, poses, share_of(progress, 0.1, 1.0))
+        parts = perform_published(
+            neutral, samples, silent, settings, pace, poses, share_of(progress, 0.1, 1.0)
+        )
     else:
-        if cues is None:
-            features = content.features(samples, share_of(progress, 0.1, 0.6))
-            mouth = articulate(features, silent, share_of(progress, 0.6, 0.8))
-            del features
-        else:
-            mouth = articulate_cues(cues, start, len(levels))
+        features = None if cues is not None else content.features(samples, share_of(progress, 0.1, 0.6))
+        manner = _style(settings, samples, features, silent)
         del samples
-        performance = Performance(neutral, mouth, levels, silent, settings, pace, poses)
-        parts = _perform(performance, poses, share_of(progress, 0.8, 1.0))
-        parts["emotion"] = np.broadcast_to(performance.emotion, (poses, 68, 3))
+        if features is None:
+            mouth = articulate_cues(cues or (), start, len(levels))
+        else:
+            mouth = articulate(features, silent, share_of(progress, 0.6, 0.8))
+        del features
+        performance = Performance(
+            neutral, mouth, levels, silent, manner.applied(settings), pace, poses, manner.tempo
+        )
+        parts = perform(performance, share_of(progress, 0.8, 1.0))
     if settings.hold > 1:
         parts = {name: np.repeat(part, settings.hold, axis=0)[:count] for name, part in parts.items()}
     return Motion(fps, float(start), neutral, {name: parts[name] for name in PARTS})
 
 
-def speech_weights(module: str) -> tuple[str, ...]:
-    """Names of the weight files with which a module of `types.MODULES` moves a face."""
-    return OWN_WEIGHTS if module == "default" else ("voice_encoder", *PUBLISHED_WEIGHTS)
+def speech_weights(settings: SpeakSettings) -> tuple[str, ...]:
+    """Names of the weight files with which the settings move a face."""
+    shapes = ("face_shapes",) if settings.emotion != "neutral" else ()
+    if settings.module != "default":
+        return ("voice_encoder", *PUBLISHED_WEIGHTS, *shapes)
+    return (*OWN_WEIGHTS, *(style.WEIGHTS if _hears_style(settings) else ()), *shapes)
 
 
-def _perform(performance: Performance, count: int, progress: Progress) -> dict[str, np.ndarray]:
-    """Every part but the emotion, (count, 68, 3) float32, computed block by block."""
-    parts: dict[str, np.ndarray] = {}
-    for first in range(0, count, _BLOCK):
-        for name, block in performance.frames(first, min(_BLOCK, count - first)).items():
-            if first == 0:
-                parts[name] = np.zeros((count, 68, 3), np.float32)
-            if block.any():  # pages of zeros that nothing is written to take no memory
-                parts[name][first : first + len(block)] = block
-        progress("move the face", min(1.0, (first + _BLOCK) / count))
-    return parts
+def _hears_style(settings: SpeakSettings) -> bool:
+    return settings.style_audio is not None or all(map(present, style.WEIGHTS))
+
+
+def _style(
+    settings: SpeakSettings, samples: np.ndarray, features: np.ndarray | None, silent: np.ndarray
+) -> style.Style:
+    """That of the voice the settings name, else the speaker's own where it can be heard, else the average one."""
+    if settings.style_audio is not None:
+        return style.style_of(settings.style_audio)
+    if features is None or not _hears_style(settings):
+        return style.Style()
+    return style.heard_style(samples, features, silent)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LONGEST = 60.0
 """Seconds of a recording that are listened to."""
+WEIGHTS = ("speaker_style", "voice_encoder")
+"""The weight files that it takes to hear a style."""
 STRONGEST = 1.4
 """Limit of every factor; 1 / STRONGEST is the other."""
 
@@ -58,13 +60,22 @@ def style_of(audio: str | Path, progress: Progress = no_progress) -> Style:
         LpError: ``AUDIO_MISSING``, ``AUDIO_UNREADABLE``, ``AUDIO_TOO_SHORT``, ``WEIGHTS_MISSING``,
             ``WEIGHTS_DAMAGED``.
     """
+    samples = load(audio, 0.0, None, content.SAMPLE_RATE)[: int(LONGEST * content.SAMPLE_RATE)]
+    return heard_style(samples, content.features(samples, progress), level.silence(level.level(samples)))
+
+
+def heard_style(samples: np.ndarray, features: np.ndarray, silent: np.ndarray) -> Style:
+    """The style of speech that is already known; its first minute counts.
+
+    samples (N,) at `content.SAMPLE_RATE`, features (T, content.WIDTH), silent (T,) bool. Raises LpError
+    ``WEIGHTS_MISSING`` or ``WEIGHTS_DAMAGED``.
+    """
     from ..audio.voice import embedding
     from ..weights import require
 
-    samples = load(audio, 0.0, None, content.SAMPLE_RATE)[: int(LONGEST * content.SAMPLE_RATE)]
-    features = content.features(samples, progress)
-    speaking = ~level.silence(level.level(samples))
-    return read_style(_load(require("speaker_style")), features, embedding(samples), speaking)
+    frames = int(LONGEST * content.RATE)
+    voice = embedding(samples[: int(LONGEST * content.SAMPLE_RATE)])
+    return read_style(_load(require("speaker_style")), features[:frames], voice, ~silent[:frames])
 
 
 def read_style(branch: SpeakerBranch, features: np.ndarray, voice: np.ndarray, speaking: np.ndarray) -> Style:

@@ -125,4 +125,4 @@ def test_without_the_import(sound, portrait, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("module", ["default", MENDED, PARITY])
 def test_weight_files_of_a_module(module):
-    assert set(speech_weights(module)) <= set(REGISTRY)
+    assert set(speech_weights(SpeakSettings(module=module))) <= set(REGISTRY)

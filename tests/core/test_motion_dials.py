@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from lpcore.motion import pose, speak
+from lpcore.errors import LpError
+from lpcore.motion import performance, pose, speak, style
 from lpcore.motion.close import lip_gap
 from lpcore.motion.retime import frame_count
 from lpcore.points68 import BROWS, EYES, INNER_LIP_PAIRS, JAW, LID_PAIRS, LIPS, NOSE
@@ -57,7 +58,7 @@ def test_lids_and_lips_still_close_on_twos_and_threes(babble, portrait, fps, hol
 def test_pieces_join_without_seams(babble, portrait, monkeypatch, fps, hold):
     chosen = SpeakSettings(hold=hold, emotion="happy", blink_rate=60, smoothing=3)
     whole = speak.speak(portrait, babble, fps=fps, settings=chosen)
-    monkeypatch.setattr(speak, "_BLOCK", 7)
+    monkeypatch.setattr(performance, "_BLOCK", 7)
     for name, part in speak.speak(portrait, babble, fps=fps, settings=chosen).parts.items():
         np.testing.assert_allclose(part, whole.parts[name], atol=1e-4, err_msg=name)
 
@@ -199,3 +200,41 @@ def test_jaw_and_lips_have_dials_of_their_own(babble, portrait):
     assert lips.parts["jaw"].std(axis=0).max() < 1e-4 < jaw.parts["jaw"].std(axis=0).max()
     assert jaw.parts["lips"].std(axis=0).max() < 1e-3 < lips.parts["lips"].std(axis=0).max()
     assert not motion.parts["jaw"][:, list(LIPS)].any() and not motion.parts["lips"][:, list(JAW)].any()
+
+
+@pytest.fixture
+def lively_voices(monkeypatch):
+    """A speaker-aware branch that hears quiet sound as average and loud sound as lively."""
+
+    def heard(samples, features, silent):
+        return style.Style(1.3, 1.2, 1.4, 1.25) if np.abs(samples).max() > 0.8 else style.Style()
+
+    monkeypatch.setattr(style, "heard_style", heard)
+    monkeypatch.setattr(speak, "present", lambda name: True)
+
+
+def test_another_voice_lends_its_manner(babble, portrait, tmp_path, lively_voices):
+    soundfile.write(tmp_path / "lively.wav", 0.9 * np.ones(16000), 16000)
+    chosen = SpeakSettings(style_audio=str(tmp_path / "lively.wav"))
+    own, lent = (speak.speak(portrait, babble, settings=s) for s in (SpeakSettings(), chosen))
+    scaled = speak.speak(portrait, babble, settings=SpeakSettings(lips=1.3, jaw=1.3, brows=1.2, head=1.4))
+    for part in ("lips", "jaw", "brows"):
+        np.testing.assert_allclose(lent.parts[part], scaled.parts[part], atol=0.5, err_msg=part)
+    assert np.abs(lent.parts["head"] - scaled.parts["head"]).max() > 0.5, "the head is quicker too"
+    assert lip_gap(lent.points).max() > 1.15 * lip_gap(own.points).max()
+
+
+def test_a_louder_speaker_has_a_manner_of_their_own(babble, portrait, lively_voices):
+    quiet = speak.speak(portrait, babble, settings=STILL)
+    sound, rate = soundfile.read(babble)
+    soundfile.write(babble, 2.4 * sound, rate)
+    assert (
+        lip_gap(speak.speak(portrait, babble, settings=STILL).points).max()
+        > 1.15 * lip_gap(quiet.points).max()
+    )
+
+
+def test_a_missing_voice_is_named(babble, portrait, tmp_path):
+    with pytest.raises(LpError) as caught:
+        speak.speak(portrait, babble, settings=SpeakSettings(style_audio=str(tmp_path / "nobody.wav")))
+    assert caught.value.code == "AUDIO_MISSING" and "nobody.wav" in caught.value.detail

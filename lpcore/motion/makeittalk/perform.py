@@ -13,7 +13,7 @@ from ...types import Progress, SpeakSettings, no_progress, share_of
 from .. import assemble, blink, closure
 from ..close import close_lips, keep_apart
 from ..retime import retime
-from ..shapes import load_shapes
+from ..shapes import emotion_displacement, load_shapes
 from . import RATE, Gains, predict
 
 _JITTER = 0.75
@@ -63,7 +63,8 @@ def perform(
     said = _at_frames(predicted["speech"], fps, count, 0 if parity else _JITTER * settings.smoothing)
     moved = _at_frames(predicted["speaker"], fps, count)
     moved[:, NOSE] += said[:, NOSE]
-    emotion = np.broadcast_to(_emotion(neutral, settings), (count, 68, 3))
+    shown = emotion_displacement(settings, assemble.register(neutral, load_shapes().rest))
+    emotion = np.broadcast_to(shown, (count, 68, 3))
     if parity:
         lids = np.zeros_like(said)
         if settings.blink_rate > 0:
@@ -88,15 +89,6 @@ def _at_frames(values: np.ndarray, fps: Fraction, count: int, sigma: float = 0.0
         size = min(_BLOCK, count - first)
         result[first : first + size] = retime(values, RATE, fps, size, first=first, sigma=sigma)
     return result
-
-
-def _emotion(neutral: np.ndarray, settings: SpeakSettings) -> np.ndarray:
-    """(68, 3) float32 displacement in crop units."""
-    if settings.emotion == "neutral":
-        return np.zeros((68, 3), np.float32)
-    shapes = load_shapes()
-    shape = settings.emotion_strength * shapes.emotion(settings.emotion)
-    return assemble.register(neutral, shapes.rest).vectors(shape).astype(np.float32)
 
 
 def _only(displacement: np.ndarray, landmarks: tuple[int, ...]) -> np.ndarray:
