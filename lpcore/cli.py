@@ -38,6 +38,7 @@ TRAINERS = {
 
 EVALUATIONS = {
     "motion": "lpcore.evaluate.motion",
+    "drawing": "lpcore.evaluate.drawing",
 }
 
 
@@ -152,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _animate(options: argparse.Namespace, reporter: Reporter) -> None:
-    from .pipeline import animate
+    from .production import animate
 
     made = animate(options.photo, options.speech, options.out, choices(options), reporter.progress)
     text = f"{made.count} frames in {made.frames}\nFilm: {made.film}"
@@ -162,7 +163,7 @@ def _animate(options: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _speak(options: argparse.Namespace, reporter: Reporter) -> None:
-    from .pipeline import speak_to_file
+    from .production import speak_to_file
 
     motion = speak_to_file(
         options.photo,
@@ -177,7 +178,7 @@ def _speak(options: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def _draw(options: argparse.Namespace, reporter: Reporter) -> None:
-    from .pipeline import draw_to_folder
+    from .production import draw_to_folder
 
     count = draw_to_folder(options.photo, options.motion, options.out, choices(options), reporter.progress)
     reporter.done(f"{count} frames in {options.out}", frames=str(options.out), count=count)

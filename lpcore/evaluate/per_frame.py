@@ -1,0 +1,44 @@
+"""The per-frame baseline: a moving photo of which every frame is drawn for itself (paper section 4.2, MakeItTalk+UPD).
+
+The photo moves by flow B, its mouth stretched and not repainted, and our static drawer draws each frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from ..drawing.canvas import to_grey
+from ..drawing.flow import PiecewiseFlow, sample
+from ..drawing.mesh import build_mesh
+from ..drawing.static import draw_logits
+from ..drawing.styles import Style
+from ..types import CROP, Portrait
+
+
+class PerFrame:
+    """Draws frames of 512 x 512 pixels on the canvas "crop"; see `drawing.stream.FrameStream`."""
+
+    def __init__(self, portrait: Portrait, style: Style, device: str = "cpu") -> None:
+        self._style, self._device, self._rest = style, device, portrait.landmarks
+        self._mesh = build_mesh(portrait.landmarks)
+        self._flow = PiecewiseFlow(self._mesh.source, self._mesh.triangles, (CROP, CROP), device)
+        picture = np.concatenate([portrait.image / 255, portrait.matte[..., None]], axis=-1, dtype=np.float32)
+        self._photo = torch.from_numpy(picture).to(device).permute(2, 0, 1)[None]
+
+    @property
+    def static(self) -> np.ndarray:
+        """(512, 512) uint8 drawing of the photo itself."""
+        return next(self.frames(self._rest[None]))
+
+    def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
+        """One (512, 512) uint8 grey image per row of `points` (T, 68, 2 or 3) in crop units."""
+        for targets in self._mesh.targets(points):
+            moved = sample(self._photo, self._flow.positions(targets[None]))[0].permute(1, 2, 0).cpu().numpy()
+            photo = np.rint(255 * moved[..., :3]).astype(np.uint8)
+            logits = draw_logits(photo, np.ascontiguousarray(moved[..., 3]), self._device)[
+                self._style.channel
+            ]
+            yield to_grey(torch.sigmoid(self._style.gain * logits).cpu().numpy())
