@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .types import SpeakSettings, kind_of
 
 if TYPE_CHECKING:
-    from .pipeline import Animate
+    from .production import Animate
 
 
 def add_face(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def choices(options: argparse.Namespace) -> Animate:
 
     Raises LpError ``BAD_VALUE`` for settings out of range.
     """
-    from .pipeline import Animate
+    from .production import Animate
 
     given = vars(options)
     values: dict[str, Any] = {f.name: given[f.name] for f in fields(Animate) if f.name in given}

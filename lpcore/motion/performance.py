@@ -28,9 +28,8 @@ def perform(performance: Performance, progress: Progress = no_progress) -> dict[
         for name, block in performance.frames(first, min(_BLOCK, count - first)).items():
             if first == 0:
                 parts[name] = np.zeros((count, 68, 3), np.float32)
-            # Pages of zeros that nothing is written to take no memory.
-            moving = np.flatnonzero(block.any(axis=(1, 2)))
-            parts[name][first + moving] = block[moving]
+            if block.any():  # pages of zeros that nothing is written to take no memory
+                parts[name][first : first + len(block)] = block
         progress("move the face", min(1.0, (first + _BLOCK) / count))
     return parts | {"emotion": np.broadcast_to(performance.emotion, (count, 68, 3))}
 

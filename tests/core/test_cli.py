@@ -16,7 +16,7 @@ import soundfile
 from lpcore import cli
 from lpcore.errors import LpError
 from lpcore.frames import write_png
-from lpcore.pipeline import Animate
+from lpcore.production import Animate
 from lpcore.types import Recipe
 
 
