@@ -73,11 +73,16 @@ def _shift_animation(rig: Any, frames: int) -> None:
     for owner in [*owners, *([data] if data.action else [])]:
         _shift_curves(compat.channels_of(owner, rig).fcurves, frames)
     for owner in owners:
-        # In this order no start ever passes its end.
-        ends = ("action_frame_end", "frame_end", "action_frame_start", "frame_start")
-        values = {name: getattr(owner, name) + frames for name in ends}
-        for name in ends if frames > 0 else reversed(ends):
-            setattr(owner, name, values[name])
+        _shift_strip(owner, frames)
+
+
+def _shift_strip(strip: Any, frames: int) -> None:
+    # The action's range first, because Blender fits the strip's to it; and no start may ever pass its end.
+    names = ("action_frame_start", "action_frame_end", "frame_start", "frame_end")
+    if frames > 0:
+        names = (names[1], names[0], names[3], names[2])
+    for name, value in [(name, getattr(strip, name) + frames) for name in names]:
+        setattr(strip, name, value)
 
 
 def _shift_curves(fcurves: Any, frames: int) -> None:

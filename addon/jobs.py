@@ -71,6 +71,8 @@ class Job:
         self.note = ""
         self.error: LpError | None = None
         self.cancelling = False
+        self.watch: Callable[[protocol.Event], None] = lambda event: None
+        """Called with every event of the request, for those who tell of it elsewhere."""
         self._land, self._digest, self._salvage = land, digest, salvage
         self._frames: list[int] = []
         self._digested: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -128,6 +130,7 @@ class Job:
             self.state = State.STOPPED
 
     def _take(self, event: protocol.Event) -> None:
+        self.watch(event)
         if isinstance(event, protocol.Phase):
             if not self.cancelling:
                 self.phase = event.phase[:1].upper() + event.phase[1:]

@@ -10,8 +10,8 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import measured, motion, portrait, speech
-from .lpcore import frame_keys
+from . import measured, motion, portrait, preferences, speech, takes
+from .lpcore import frame_keys, protocol
 from .lpcore.errors import LpError
 from .lpcore.finish import Finish
 from .lpcore.version import __version__
@@ -109,6 +109,36 @@ def sample(scene: bpy.types.Scene, order: Order) -> np.ndarray:
     """(T, 68, 3) crop units: the landmarks of the order's frames. Raises LpError ``RIG_INCOMPLETE``."""
     body: Any = portrait.rig_in(scene, order.portrait)
     return motion.sample(scene, body, rig_frames(scene, order))
+
+
+def draw_request(
+    wanted: Order,
+    number: int,
+    motion_file: Path,
+    folder: Path,
+    former: Sequence[Path],
+    frames: list[int] | None = None,
+) -> protocol.Draw:
+    """The message that orders `frames` (None = all) of the motion in `motion_file` into `folder`."""
+    return protocol.Draw(
+        number,
+        str(wanted.photo),
+        str(motion_file),
+        str(folder),
+        face=wanted.face,
+        frames=frames,
+        prefix=takes.PREFIX,
+        style=wanted.style,
+        size=wanted.look["size"],
+        canvas=wanted.look["canvas"],
+        engine=wanted.method,
+        background=wanted.look["background"],
+        finish=wanted.finish.to_dict(),
+        store=str(preferences.store_folder() or ""),
+        store_limit=preferences.store_limit(),
+        former=[str(take) for take in former],
+        recipe=wanted.recipe(),
+    )
 
 
 _NAMES = {

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import bpy
 
-from . import engine, install, jobs, plan, preferences, preview, properties
+from . import commands, engine, install, jobs, plan, preferences, preview, properties
 from .operators import analyze, draw, manage, portraits, speak, strip
 from .operators import engine as engine_buttons
 from .ui import sequencer_panel
@@ -31,6 +31,7 @@ MODULES: tuple[ModuleType, ...] = (
     manage,
     engine_buttons,
     sequencer_panel,
+    commands,
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from .lpcore.errors import LpError
 
@@ -67,6 +68,20 @@ def new_take(chosen: Any) -> Path:
     except OSError as error:
         raise write_error(error, parent) from error
     return take
+
+
+def write_motion(take: Path, points: np.ndarray) -> Path:
+    """Write the landmarks (T, 68, 3) that a take is drawn from; returns the file.
+
+    Raises LpError like `write_error`, and then leaves no empty take behind.
+    """
+    path = take / MOTION
+    try:
+        np.savez(path, points=points.astype(np.float32))
+    except OSError as error:
+        discard_if_empty(take)
+        raise write_error(error, take) from error
+    return path
 
 
 def read_recipe(take: Path) -> dict[str, Any]:

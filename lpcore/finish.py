@@ -1,6 +1,6 @@
 """The finish of a drawing: line weight, ink, paper and transparency, set after the network has drawn.
 
-The values are plain and the module imports numpy alone, so that the add-on knows what a finish changes; the
+The values are plain and importing the module costs nothing, so that the add-on can tell one finish from another; the
 picture itself is worked on where OpenCV is at hand.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from . import png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,27 +64,35 @@ class Finish:
             values["paper"] = WHITE
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-    def applied(self, drawing: np.ndarray, scale: float) -> np.ndarray:
-        """The frame of a uint8 `drawing`: (H, W), (H, W, 3) RGB or, with alpha, (H, W, 4) straight RGBA.
+    def drawn(self, drawing: np.ndarray, scale: float) -> np.ndarray:
+        """The uint8 `drawing` (H, W) with the line weight; drawings in colour (H, W, 3) stay as they are.
 
-        scale: frame pixels a crop unit. Drawings in colour (H, W, 3) stay as they are; alpha is the darkness of
-        their darkest channel.
+        scale: frame pixels a crop unit. Transparency of colour is the brightness of the lightest channel:
+        (H, W, 4) straight RGBA.
         """
         import numpy as np
 
-        if drawing.ndim == 3:
-            if not self.alpha:
-                return drawing
-            return np.dstack([drawing, 255 - drawing.min(-1)])
-        ink = 255 - _moved_edges(drawing, -self.weight * scale)
+        if drawing.ndim == 2:
+            return _moved_edges(drawing, -self.weight * scale) if self.weight else drawing
+        return np.dstack([drawing, 255 - drawing.min(-1)]) if self.alpha else drawing
+
+    def coloured(self, picture: bytes) -> bytes:
+        """The grey PNG file `picture` in the colours of ink and paper.
+
+        They are a palette over the same pixels: nothing is computed or compressed anew.
+        """
+        if (self.ink, self.paper, self.alpha) == (BLACK, WHITE, False):
+            return picture
+        greys = range(256)
         if self.alpha:
-            colour = np.broadcast_to(np.array(self.ink, np.uint8), (*ink.shape, 3))
-            return np.dstack([colour, ink])
-        grey = len(set(self.ink)) == len(set(self.paper)) == 1
-        share = ink.astype(np.float32) / 255
-        channels = [low + (high - low) * (1 - share) for low, high in zip(self.ink, self.paper, strict=True)]
-        mixed = np.rint(channels[0] if grey else np.dstack(channels))
-        return mixed.astype(np.uint8)
+            return png.with_palette(picture, [self.ink] * 256, [255 - grey for grey in greys])
+        mixed = [
+            tuple(
+                round(low + (high - low) * grey / 255) for low, high in zip(self.ink, self.paper, strict=True)
+            )
+            for grey in greys
+        ]
+        return png.with_palette(picture, mixed)
 
 
 def _moved_edges(drawing: np.ndarray, pixels: float) -> np.ndarray:
@@ -90,8 +100,6 @@ def _moved_edges(drawing: np.ndarray, pixels: float) -> np.ndarray:
     import cv2
     import numpy as np
 
-    if not pixels:
-        return drawing
     move = cv2.dilate if pixels > 0 else cv2.erode
 
     def by(radius: int) -> np.ndarray:

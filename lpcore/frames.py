@@ -29,9 +29,9 @@ def write_png(path: Path, image: np.ndarray) -> None:
     write_atomically(path, encode_png(image))
 
 
-def read_png(path: Path) -> np.ndarray:
-    """The (H, W) grey or (H, W, 3) RGB uint8 image in a PNG file that this module wrote without alpha."""
-    image: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+def read_png(picture: bytes) -> np.ndarray:
+    """The (H, W) grey or (H, W, 3) RGB uint8 image in the PNG file `picture`, as `encode_png` wrote it."""
+    image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_UNCHANGED)
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

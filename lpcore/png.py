@@ -1,10 +1,10 @@
-"""What stands in a PNG file beside its pixels: texts, and whether the pixels are those that were written."""
+"""What stands in a PNG file beside its pixels: texts, a palette, and whether the pixels are those once written."""
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 8 + 13 + 4
@@ -18,6 +18,28 @@ def with_texts(png: bytes, texts: Mapping[str, str]) -> bytes:
         for word, text in texts.items()
     )
     return png[:_HEADER_END] + b"".join(chunks) + png[_HEADER_END:]
+
+
+def without_texts(png: bytes) -> bytes:
+    """The same picture without what `with_texts` wrote."""
+    chunks = (_chunk(kind, data) for kind, data in _chunks(png) if kind != b"iTXt")
+    return _SIGNATURE + b"".join(chunks)
+
+
+def with_palette(png: bytes, colours: Sequence[Sequence[int]], alphas: Sequence[int] | None = None) -> bytes:
+    """The 8-bit grey picture `png` with 256 RGB `colours`, and `alphas` (0 = clear), in the place of its greys."""
+    assert is_grey(png), "a palette stands in the place of greys"
+    header = bytearray(png[len(_SIGNATURE) + 8 : _HEADER_END - 4])
+    header[9] = 3  # from here on the pixels are indices
+    chunks = [_chunk(b"IHDR", bytes(header)), _chunk(b"PLTE", bytes(part for one in colours for part in one))]
+    if alphas is not None:
+        chunks.append(_chunk(b"tRNS", bytes(alphas)))
+    return _SIGNATURE + b"".join(chunks) + png[_HEADER_END:]
+
+
+def is_grey(png: bytes) -> bool:
+    """Whether the picture is 8-bit grey."""
+    return png[len(_SIGNATURE) + 16 : len(_SIGNATURE) + 18] == b"\x08\x00"
 
 
 def texts(png: bytes) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import frame_keys, weights
 from .finish import Finish
 from .frame_store import FrameStore, Take, signed
-from .png import XMP
+from .png import XMP, is_grey, without_texts
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -134,15 +134,13 @@ class Redraw:
 
     def gather(self) -> Iterator[int]:
         """Frames that need no network; yields their indices as they are complete."""
-        from .frames import read_png
-
         yield from self._take.gather()
         if self._finish.plain:
             return
         for key in list(self._take.missing):
             found = self._store.find(self._drawing[key])
             if found:
-                yield from self._take.add(key, self._encoded(key, read_png(found)))
+                yield from self._take.add(key, self._finished_anew(key, found))
                 self.finished += 1
 
     @property
@@ -174,4 +172,15 @@ class Redraw:
     def _encoded(self, key: str, drawing: np.ndarray) -> bytes:
         from .frames import encode_png
 
-        return signed(encode_png(self._finish.applied(drawing, self._scale)), key, self._texts)
+        finished = self._finish.drawn(drawing, self._scale)
+        picture = encode_png(finished)
+        return signed(self._finish.coloured(picture) if finished.ndim == 2 else picture, key, self._texts)
+
+    def _finished_anew(self, key: str, drawing: Path) -> bytes:
+        """The frame `key` from the file of its drawing."""
+        from .frames import read_png
+
+        content = drawing.read_bytes()
+        if self._finish.weight or not is_grey(content):
+            return self._encoded(key, read_png(content))
+        return signed(self._finish.coloured(without_texts(content)), key, self._texts)

@@ -173,10 +173,11 @@ class Session:
             "size": list(page.size),
             "engine": engine,
             "device": device,
+            "version": __version__,
             "look": look,
         }
         if request.recipe is not None:
-            recipe = {**request.recipe, **result, "version": __version__, "keys": redraw.keys}
+            recipe = {**request.recipe, **result, "keys": redraw.keys}
             recipe["weights"] = networks(wanted, engine)
             write_atomically(folder / RECIPE, json.dumps(recipe, indent=1).encode())
         return result

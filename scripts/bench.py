@@ -1,8 +1,8 @@
-"""Measure the engine on this machine: `python scripts/bench.py [--json PATH] [--threads N]`.
+"""Measure the engine on this machine: `python scripts/bench.py [--json PATH] [--threads N] [--networks]`.
 
-Times are medians of repeated runs in this process. `draw_ratio` compares frames per second with a straight
-per-frame pipeline measured side by side in the same run: warp photo and matte, then run the static drawer on every
-frame, as the paper's MakeItTalk + UPD baseline does.
+Times are medians of repeated runs in this process. `draw_ratio` compares frames per second, PNG files included, with
+the published script's pipeline, measured side by side in the same run with networks of the published sizes: matte,
+static drawing, landmark discs, both flows, generator and nine PNG files for every frame (`evaluate.reference`).
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def measure(photo: np.ndarray, speech: Path, repeats: int) -> dict[str, float]:
     from lpcore import analyze, speak
     from lpcore.audio.load import length
     from lpcore.drawing.stream import FrameStream
+    from lpcore.evaluate.reference import reference
     from lpcore.frames import write_frames
 
     figures = {"help_s": seconds(_help, repeats)}
@@ -67,10 +68,10 @@ def measure(photo: np.ndarray, speech: Path, repeats: int) -> dict[str, float]:
                 pass
 
         figures["draw_512_png_fps"] = count / seconds(to_files, repeats)
-    few = points[:4]
-    per_frame = len(few) / seconds(lambda: _per_frame_pipeline(portrait, few), max(1, repeats // 2))
-    figures["per_frame_pipeline_fps"] = per_frame
-    figures["draw_ratio"] = figures["draw_512_fps"] / per_frame
+        pipeline = reference()
+        each = seconds(lambda: pipeline.frame(portrait, points[0], Path(folder)), max(1, repeats // 2))
+    figures["reference_fps"] = 1 / each
+    figures["draw_ratio"] = figures["draw_512_png_fps"] * each
     return figures
 
 
@@ -78,21 +79,15 @@ def _help() -> None:
     subprocess.run([sys.executable, "-m", "lpcore", "--help"], check=True, capture_output=True, cwd=ROOT)
 
 
-def _per_frame_pipeline(portrait, points: np.ndarray) -> None:
-    """Photo and matte warped, the drawing made anew for every frame."""
-    import torch
+def network_table(repeats: int) -> str:
+    """Parameters, operations and time of every network of the drawing stage, ours and the published ones."""
+    from lpcore.evaluate.network_cost import costs
 
-    from lpcore.drawing.flow import PiecewiseFlow, sample
-    from lpcore.drawing.mesh import build_mesh
-    from lpcore.drawing.static import draw_logits
-
-    mesh = build_mesh(portrait.landmarks)
-    flow = PiecewiseFlow(mesh.source, mesh.triangles, (512, 512))
-    image = torch.from_numpy(np.dstack([portrait.image / np.float32(255), portrait.matte]))
-    layers = image.permute(2, 0, 1)[None]
-    for target in mesh.targets(points):
-        warped = sample(layers, flow.positions(target[None]))[0].permute(1, 2, 0).numpy()
-        draw_logits((255 * warped[..., :3]).astype(np.uint8), warped[..., 3].copy()).sigmoid()
+    lines = [f"{'network, one run':28}{'each':>8}{'parameters':>14}{'GFLOP':>10}{'ms':>10}"]
+    for cost in costs(repeats):
+        figures = f"{cost.parameters:14,}{cost.gflop:10.1f}{cost.milliseconds:10.1f}"
+        lines.append(f"{cost.name:28}{cost.runs:>8}{figures}")
+    return "\n".join(lines)
 
 
 def main() -> int:
@@ -101,12 +96,16 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--speech", type=Path, default=next((ROOT / "examples").glob("*.flac"), None))
+    parser.add_argument("--networks", action="store_true", help="only the table of the networks' costs")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     import torch
     from skimage import data
 
     torch.set_num_threads(options.threads)
+    if options.networks:
+        print(network_table(options.repeats))
+        return 0
     figures = measure(data.astronaut(), options.speech, options.repeats)
     width = max(map(len, figures))
     print(f"{platform.machine()}, {options.threads} cores, torch {torch.__version__}")

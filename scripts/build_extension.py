@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_LPCORE = (
-    "__init__", "errors", "finish", "frame_keys", "messages", "pointer", "points68", "protocol", "types", "version",
+    "__init__", "errors", "finish", "frame_keys", "messages", "png", "pointer", "points68", "protocol", "types",
+    "version",
 )  # fmt: skip
 """The modules of lpcore that the add-on needs: standard library and numpy alone."""
 

@@ -139,10 +139,14 @@ def hello(request: protocol.Hello) -> dict:
     }
 
 
-def analyze(request: protocol.Analyze) -> dict:
+def need_photo(request: protocol.Analyze | protocol.Speak) -> None:
     if not Path(request.photo).is_file():
         say(protocol.Failed(request.id, "PHOTO_MISSING", request.photo))
         raise Ended
+
+
+def analyze(request: protocol.Analyze) -> dict:
+    need_photo(request)
     misbehave(request)
     return {
         "photo_sha256": PHOTO,
@@ -157,9 +161,12 @@ def analyze(request: protocol.Analyze) -> dict:
 
 
 def speak(request: protocol.Speak) -> dict:
-    assert Path(request.audio).is_file() and request.frames
+    assert Path(request.audio).is_file()
+    need_photo(request)
     misbehave(request)
-    moved = talk(request.frames) * request.settings["lips"]
+    frames = request.frames or 18
+    moved = talk(frames) * request.settings["lips"]
+    Path(request.motion).parent.mkdir(parents=True, exist_ok=True)
     with Path(request.motion).open("wb") as file:
         np.savez(
             file,
@@ -169,19 +176,22 @@ def speak(request: protocol.Speak) -> dict:
             fps=np.array(request.fps, np.int64),
             start=np.float64(request.start),
         )
-    return {"motion": request.motion, "frames": request.frames, "seconds": 0.1, "audio_sha256": "a" * 64}
+    return {"motion": request.motion, "frames": frames, "seconds": 0.1, "audio_sha256": "a" * 64}
 
 
 def draw(request: protocol.Draw) -> dict:
     with np.load(request.motion, allow_pickle=False) as arrays:
         points = frame_keys.snapped(arrays["points"])
+    chosen = list(range(len(points))) if request.frames is None else request.frames
+    points = points[chosen]
+    Path(request.folder).mkdir(parents=True, exist_ok=True)
     look = frame_keys.look(
         PHOTO, request.face or 0, face(), style=request.style, size=request.size, canvas=request.canvas,
         background=request.background, drawn_by=DRAWN_BY[request.style],
     )  # fmt: skip
     keys = frame_keys.finished_keys(frame_keys.drawing_keys(look, points), Finish.from_dict(request.finish))
     store = FrameStore(Path(request.store) if request.store else None, [Path(f) for f in request.former])
-    take = Take(Path(request.folder), request.prefix, range(len(keys)), keys, store)
+    take = Take(Path(request.folder), request.prefix, chosen, keys, store)
     done = 0
 
     def complete(indices) -> None:
@@ -210,6 +220,7 @@ def draw(request: protocol.Draw) -> dict:
         "size": [request.size, request.size],
         "engine": "warp",
         "device": "cpu",
+        "version": "0.1.0",
         "look": look,
     }
     if request.recipe is not None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from bpy.types import Operator, Scene
 
 from .. import measured, order, plan, portrait, preferences, speech, strips, takes
 from ..jobs import Job
-from ..lpcore import protocol
 from .base import JobOperator, scene_of
 
 
@@ -37,12 +35,7 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
         engine = preferences.start_engine()
         former = plan.former_takes(scene, wanted)
         take = takes.new_take(chosen)
-        path = take / takes.MOTION
-        try:
-            np.savez(path, points=points.astype(np.float32))
-        except OSError as error:
-            takes.discard_if_empty(take)
-            raise takes.write_error(error, take) from error
+        path = takes.write_motion(take, points)
         recipe, again = wanted.recipe(), strips.find(scene, wanted.portrait) is not None
 
         def show(count: int, result: Mapping[str, Any]) -> None:
@@ -80,29 +73,11 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
                 show(complete, {})
             return f"{len(drawn)} of {heard.frames} frames are kept in {take}; Redraw goes on from there."
 
-        store = preferences.store_folder()
-        request = protocol.Draw(
-            engine.next_id(),
-            str(wanted.photo),
-            str(path),
-            str(take),
-            face=wanted.face,
-            prefix=takes.PREFIX,
-            style=wanted.style,
-            size=wanted.look["size"],
-            canvas=wanted.look["canvas"],
-            engine=wanted.method,
-            background=wanted.look["background"],
-            finish=wanted.finish.to_dict(),
-            store=str(store or ""),
-            store_limit=preferences.store_limit(),
-            former=[str(folder) for folder in former],
-            recipe=recipe,
-        )
+        request = order.draw_request(wanted, engine.next_id(), path, take, former)
         return Job(engine, scene, LINEPORTRAIT_OT_draw.title, request, land, salvage=salvage)
 
 
-FROM_ENGINE = ("look", "engine", "device", "size")
+FROM_ENGINE = ("look", "engine", "device", "version", "size")
 """What the engine's result adds to the recipe of the strip."""
 
 

@@ -96,7 +96,8 @@ def world(engine: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """The world before the first click, with a frame store and measured figures of its own."""
     monkeypatch.setattr(part("measured"), "_path", lambda: tmp_path / "measured.json")
     monkeypatch.setattr(part("measured"), "_known", None)
-    bpy.context.preferences.addons[MODULE].preferences.store = str(tmp_path / "store")
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    preferences.store, preferences.store_gigabytes, preferences.device = str(tmp_path / "store"), 2, "auto"
     part("plan").forget()
     folder = tmp_path / "a shot's “folder” ü"
     folder.mkdir()

@@ -1,5 +1,6 @@
 """Frames are drawn once: keys, the store, the finish, and what a second Draw costs."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
 from lpcore import frame_keys, png, protocol
 from lpcore.errors import LpError
@@ -231,26 +233,47 @@ def bar() -> np.ndarray:
     ("weight", "rows"), [(0.0, 4.0), (1.0, 6.0), (0.5, 5.0), (2.5, 9.0), (-1.0, 2.0), (-0.5, 3.0)]
 )
 def test_line_weight_moves_each_edge_by_its_amount(weight, rows):
-    finished = Finish(weight=weight).applied(bar(), 1.0)
+    finished = Finish(weight=weight).drawn(bar(), 1.0)
     assert (1 - finished[:, 20] / 255).sum() == pytest.approx(rows, abs=0.01)
 
 
 def test_line_weight_is_the_same_at_every_size():
     large = cv2.resize(bar(), (80, 80), interpolation=cv2.INTER_NEAREST)
-    finished = Finish(weight=1.0).applied(large, 2.0)
+    finished = Finish(weight=1.0).drawn(large, 2.0)
     assert (1 - finished[:, 40] / 255).sum() == pytest.approx(12, abs=0.01)
+
+
+def finished(finish: Finish, drawing: np.ndarray) -> np.ndarray:
+    """What another program reads of a finished frame, as (H, W, 4) RGBA."""
+    picture = finish.coloured(encode_png(finish.drawn(drawing, 1.0)))
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGBA"))
 
 
 def test_ink_and_paper_and_transparency():
     grey = np.array([[0, 255, 128]], np.uint8)
-    coloured = Finish(ink=(10, 20, 30), paper=(250, 240, 230)).applied(grey, 1)
-    assert coloured[0, 0].tolist() == [10, 20, 30] and coloured[0, 1].tolist() == [250, 240, 230]
-    assert Finish(ink=(50, 50, 50)).applied(grey, 1).tolist() == [[50, 255, 153]]
-    clear = Finish(ink=(10, 20, 30), alpha=True).applied(grey, 1)
+    coloured = finished(Finish(ink=(10, 20, 30), paper=(250, 240, 230)), grey)
+    assert coloured[0].tolist() == [[10, 20, 30, 255], [250, 240, 230, 255], [130, 130, 130, 255]]
+    clear = finished(Finish(ink=(10, 20, 30), alpha=True), grey)
     assert clear[0].tolist() == [[10, 20, 30, 255], [10, 20, 30, 0], [10, 20, 30, 127]]
+    assert finished(Finish(mark=False), grey)[0, :, 0].tolist() == [0, 255, 128]
+
+
+def test_drawings_in_colour_keep_theirs_and_can_be_transparent():
     colour = np.zeros((2, 2, 3), np.uint8)
-    assert Finish(ink=(9, 9, 9)).applied(colour, 1) is colour
-    assert Finish(alpha=True).applied(colour, 1).shape == (2, 2, 4)
+    colour[0] = 255
+    assert Finish(ink=(9, 9, 9), weight=1.0).drawn(colour, 1) is colour
+    assert Finish(alpha=True).drawn(colour, 1)[..., 3].tolist() == [[0, 0], [255, 255]]
+
+
+def test_finishing_anew_makes_the_same_bytes_as_drawing(draw):
+    for name, finish in (("ink", Finish(ink=(9, 9, 90))), ("bold", Finish(weight=1.5, alpha=True))):
+        draw(f"{name} drawn", finish=finish, look=LOOK | {"size": 65})
+        fresh = draw.files(f"{name} drawn")
+        for path in draw.store.glob("??/*.png"):
+            if path.read_bytes() in fresh:
+                path.unlink()
+        assert draw(f"{name} again", finish=finish, look=LOOK | {"size": 65}).finished == 6
+        assert draw.files(f"{name} again") == fresh
 
 
 @pytest.mark.parametrize(
