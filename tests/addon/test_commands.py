@@ -56,7 +56,7 @@ def test_analyze_and_speak_alone(world, run):
 
 
 def test_a_span_goes_to_a_folder_and_changes_no_strip(world, run, tmp_path):
-    code, said = run("render", "--frames", "20:23", "--out", tmp_path / "part", "--json")
+    code, _ = run("render", "--frames", "20:23", "--out", tmp_path / "part", "--json")
     assert code == 0
     names = sorted(path.name for path in (tmp_path / "part").glob("*.png"))
     assert names == [f"frame_{index:05d}.png" for index in range(9, 13)]  # the speech begins at frame 11
@@ -175,8 +175,11 @@ def test_photo_and_speech_become_frames_without_a_blend(run, files):
 
 
 LISTS = {
-    "list.csv": "name,photo,speech,out,style,size,alpha\none,anna.png,hello.wav,s1,pen,256,yes\ntwo,none.png,hello.wav,s2,,,\n"
-    "three,anna.png,hello.wav,s3,ink,,no\n",
+    "list.csv": """name,photo,speech,out,style,size,alpha
+one,anna.png,hello.wav,s1,pen,256,yes
+two,none.png,hello.wav,s2,,,
+three,anna.png,hello.wav,s3,ink,,no
+""",
     "list.json": json.dumps(
         {
             "defaults": {"photo": "anna.png", "speech": "hello.wav"},
