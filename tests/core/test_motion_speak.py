@@ -16,6 +16,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lpcore import weights
 from lpcore.audio import content
 from lpcore.errors import Cancelled, LpError
 from lpcore.motion.close import lip_gap
@@ -172,3 +173,19 @@ def test_real_speech_opens_vowels_and_closes_consonants(portrait):
     for moment in (0.5, 1.36, 1.78, 3.4, 4.95, 6.18, 6.5):
         assert gap[np.abs(time - moment) < 0.09].max() >= 0.4 * wide, moment
     assert wide > 0.03 * np.linalg.norm(portrait.landmarks[36] - portrait.landmarks[45])
+
+
+@pytest.mark.weights
+def test_long_speech_heard_in_pieces_moves_as_if_heard_at_once(tmp_path, portrait, monkeypatch):
+    """The recogniser measures its input against the whole of it, so pieces differ a little, but no more at seams."""
+    sound, rate = soundfile.read(EXAMPLE)
+    soundfile.write(tmp_path / "long.wav", np.tile(sound, 3)[: 22 * rate], rate)
+    pieces = speak(portrait, tmp_path / "long.wav", settings=STILL).points
+    session = content._session(weights.require("hama"))
+    monkeypatch.setattr(content, "features", lambda samples, progress=None: content._run(session, samples))
+    whole = speak(portrait, tmp_path / "long.wav", settings=STILL).points
+    assert np.corrcoef(lip_gap(pieces), lip_gap(whole))[0, 1] > 0.99
+    apart = np.abs(pieces - whole)[:, list(LIPS)].mean(axis=(1, 2))
+    assert apart.mean() < 0.1 * whole[:, list(LIPS)].std(axis=0).mean()
+    for seam in (250, 500):
+        assert apart[seam - 12 : seam + 12].max() < 1.5
