@@ -28,6 +28,7 @@ from .. import weights
 from ..device import pick_device
 from ..drawing.stream import FrameStream
 from ..drawing.styles import STYLES
+from ..errors import LpError
 from ..files import write_atomically
 from ..motion.close import lip_gap
 from ..types import CROP, Portrait
@@ -41,6 +42,9 @@ from .shots import Shot, held_out_speech, shoot
 from .teachers import Teacher, photos, teachers
 
 FRAMES, QUICK_FRAMES, QUICK_FACES = 50, 25, 4
+
+QUICK_STEP = 4
+"""Of so many teacher drawings one is compared with in a quick run."""
 
 EVERY = 5
 """Of so many adjacent frames one is looked at for what hardly changes between them: lines, looks, identity."""
@@ -134,7 +138,8 @@ def summary(seen: dict[str, list[Seen]], reference: np.ndarray) -> dict[str, Fig
     table = {}
     for name, rows in seen.items():
         looks = np.concatenate([row.looks for row in rows])
-        distance = figures.frechet_distance(looks, reference) if len(looks) > 1 else float("nan")
+        enough = min(len(looks), len(reference)) > 1
+        distance = figures.frechet_distance(looks, reference) if enough else float("nan")
         table[name] = means([row.figures for row in rows]) | {"fd": distance, "fd_frames": float(len(looks))}
     return table
 
@@ -182,6 +187,8 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     if options.fetch:
         weights.fetch(NETWORKS)
+    elif absent := [name for name in NETWORKS if not weights.present(name)]:
+        raise LpError("WEIGHTS_MISSING", f"{absent[0]}, which --fetch brings,")
     device = pick_device(options.device)
     judge = Judge(device)
     faces = photos(options.data, held_out=True)
@@ -194,11 +201,10 @@ def main(argv: list[str] | None = None) -> int:
         for k, face in enumerate(tqdm(faces, "move", disable=None))
     ]
     seen = measure(shots, options.style, judge, options.data, options.redrawn, device)
-    stems = [path.stem for path in photos(options.data, held_out=False)]
-    drawings = tqdm(
-        teachers(options.data, options.style, stems, options.redrawn), "teachers", len(stems), disable=None
-    )
-    reference = np.concatenate([judge.looks([teacher.picture]) for teacher in drawings])
+    others = photos(options.data, held_out=False)[:: QUICK_STEP if options.quick else 1]
+    drawings = teachers(options.data, options.style, [photo.stem for photo in others], options.redrawn)
+    shown = tqdm(drawings, "teachers", len(others), disable=None)
+    reference = np.concatenate([judge.looks([teacher.picture]) for teacher in shown])
     table = summary(seen, reference)
     engine = next(iter(table))
     with TemporaryDirectory() as folder:
@@ -234,7 +240,9 @@ def _parser() -> argparse.ArgumentParser:
         "--style", choices=[name for name, style in STYLES.items() if not style.published], default="ink"
     )
     parser.add_argument(
-        "--quick", action="store_true", help=f"{QUICK_FACES} faces, {QUICK_FRAMES} frames each"
+        "--quick",
+        action="store_true",
+        help=f"{QUICK_FACES} faces, {QUICK_FRAMES} frames each, fewer teachers",
     )
     parser.add_argument(
         "--device", default="", help="where frames are drawn and looked at; default: the fastest"

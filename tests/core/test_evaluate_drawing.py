@@ -213,6 +213,9 @@ def test_the_command_tells_every_figure(generator, portrait, tmp_path, monkeypat
     monkeypatch.setattr(shots, "speak", spoken)
     monkeypatch.setattr(drawing, "methods", lambda style, device: streams)
     monkeypatch.setattr(drawing, "Judge", lambda device: Blind(error=2.0))
+    monkeypatch.setattr(drawing, "QUICK_STEP", 1)
+    monkeypatch.setattr(drawing, "QUICK_FRAMES", 6)
+    monkeypatch.setattr(weights, "present", lambda name: True)
     monkeypatch.setattr(drawing, "cost", lambda *arguments: (42.0, 1000.0))
     out = {kind: tmp_path / f"out.{kind}" for kind in ("json", "csv", "png")}
     arguments = [
@@ -240,6 +243,13 @@ def test_the_command_tells_every_figure(generator, portrait, tmp_path, monkeypat
     assert float(rows[0]["ssim"]) == pytest.approx(figures["ssim"]) and rows[-1]["method"] == "teacher"
     sheet = cv2.imread(str(out["png"]))
     assert sheet is not None and sheet.shape[1] == 384 * (len(noises) + 2)
+
+
+def test_networks_that_only_measuring_needs_are_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(weights, "present", lambda name: False)
+    assert command_line(["evaluate", "drawing", "--data", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "efficientnet_lite0" in told and "--fetch" in told
 
 
 def test_worst_first():
