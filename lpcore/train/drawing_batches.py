@@ -166,9 +166,10 @@ class DrawingBatches:
             wanted += stream.ink(moments[0][None])
         # (B, 2) to (2, B): all first targets come first.
         order = np.arange(2 * len(pairs)).reshape(-1, 2).T.ravel()
-        inks = (torch.from_numpy(np.stack(drawn))[:, None] for drawn in (np.stack(carried)[order], wanted))
-        moved, taught = (1 - 2 * ink.to(self._device) for ink in inks)
-        return moved, taught
+        moved, taught = (
+            torch.from_numpy(ink).to(self._device) for ink in (np.stack(carried)[order], np.stack(wanted))
+        )
+        return 1 - 2 * moved[:, None], 1 - 2 * taught[:, None]
 
     def _portrait(self, pair: Pair) -> Portrait:
         """The placed photo as if it had been analysed; its crop is all there is of it."""

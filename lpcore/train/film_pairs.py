@@ -31,10 +31,9 @@ def film_pairs(film: Path, styles: tuple[str, ...], count: int) -> list[np.ndarr
     pairs = []
     for moment in moments:
         now, after = frames[moment : moment + 2]
-        faces = [next((found for found in detect(frame) if found), None) for frame in (now, after)]
-        if all(faces):
-            portrait = analyze(now)
-            pairs.append(_drawn(portrait, landmarks(after, faces[1][0]).points, styles))
+        before, next_ = (next((found for found in detect(frame) if found), None) for frame in (now, after))
+        if before and next_:
+            pairs.append(_drawn(analyze(now), landmarks(after, next_[0]).points, styles))
     return pairs
 
 

@@ -74,7 +74,7 @@ def test_a_missed_line_costs_more_than_one_too_many():
     line = paper.clone()
     line[..., 3, :] = -1
     assert redrawing_loss(line, line) == 0
-    assert redrawing_loss(paper, line).item() == pytest.approx(3 * redrawing_loss(line, paper).item())
+    assert redrawing_loss(paper, line).item() == pytest.approx(2 * redrawing_loss(line, paper).item())
     assert redrawing_loss(line, paper).item() == pytest.approx(2 / 8)
 
 
