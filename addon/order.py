@@ -48,7 +48,11 @@ class Order:
 
     def keys(self, points: np.ndarray) -> list[str]:
         """The keys of the frames that show `points` (T, 68, 3) crop units."""
-        return frame_keys.finished_keys(frame_keys.drawing_keys(self.look, points), self.finish)
+        return frame_keys.finished_keys(self.drawing_keys(points), self.finish)
+
+    def drawing_keys(self, points: np.ndarray) -> list[str]:
+        """The keys of the drawings that the finish is given to."""
+        return frame_keys.drawing_keys(self.look, points)
 
     def recipe(self) -> dict[str, Any]:
         """Everything that shapes the frames besides the landmarks, ready for JSON; the engine adds its own."""
@@ -106,9 +110,12 @@ def rig_frames(scene: bpy.types.Scene, order: Order) -> np.ndarray:
 
 
 def sample(scene: bpy.types.Scene, order: Order) -> np.ndarray:
-    """(T, 68, 3) crop units: the landmarks of the order's frames. Raises LpError ``RIG_INCOMPLETE``."""
+    """(T, 68, 3) float32 crop units: the landmarks of the order's frames. Raises LpError ``RIG_INCOMPLETE``.
+
+    In the precision in which they are handed to the engine, so that keys made of them here and there agree.
+    """
     body: Any = portrait.rig_in(scene, order.portrait)
-    return motion.sample(scene, body, rig_frames(scene, order))
+    return motion.sample(scene, body, rig_frames(scene, order)).astype(np.float32)
 
 
 def draw_request(

@@ -8,7 +8,7 @@ how the rig moves.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,12 @@ MANY = 3000
 class Plan:
     """What a Draw of `frames` frames will cost here; None where that is not known.
 
-    to_draw: pictures that no take and no store has.
+    to_draw: pictures that no take and no store has. to_finish: those of which the drawing is there, in another finish.
     """
 
     frames: int
     to_draw: int | None = None
+    to_finish: int = 0
     seconds: float | None = None
     size: float | None = None
 
@@ -45,9 +46,11 @@ class Plan:
         """For the panel: "7 of 250 frames to draw, about 0.4 s, 0.9 MB"."""
         if self.to_draw is None:
             return f"Up to {self.frames} frames to draw"
-        if not self.to_draw:
+        if not self.to_draw and not self.to_finish:
             return f"Nothing to draw: all {self.frames} frames are there"
-        told = [f"{self.to_draw} of {self.frames} frames to draw"]
+        told = [f"{self.to_draw or 'None'} of {self.frames} frames to draw"]
+        if self.to_finish:
+            told.append(f"{self.to_finish} to finish anew")
         if self.seconds is not None and self.size is not None:
             told += [f"about {in_seconds(self.seconds)}", in_megabytes(self.size)]
         return ", ".join(told)
@@ -70,19 +73,23 @@ def in_megabytes(size: float) -> str:
 def make(scene: bpy.types.Scene, uid: str = "") -> Plan:
     """Count now. Raises LpError where there is nothing to draw."""
     wanted = order.of(scene, uid)
-    return _count(scene, wanted, wanted.keys(order.sample(scene, wanted)))
-
-
-def _count(scene: bpy.types.Scene, wanted: order.Order, keys: Sequence[str]) -> Plan:
-    store = preferences.store_folder()
-    known = {key for take in former_takes(scene, wanted) for key in takes.read_recipe(take).get("keys", ())}
-    missing = {key for key in keys if key not in known and not (store and stored_at(store, key).is_file())}
+    points = order.sample(scene, wanted)
     if not wanted.look["drawn_by"]:
-        return Plan(len(keys))
+        return Plan(len(points))
+    known = {key for take in former_takes(scene, wanted) for key in takes.read_recipe(take).get("keys", ())}
+    drawings = dict(zip(wanted.keys(points), wanted.drawing_keys(points), strict=True))
+    missing = [key for key in drawings if key not in known and not _is_stored(key)]
+    to_finish = 0 if wanted.finish.plain else sum(_is_stored(drawings[key]) for key in missing)
+    to_draw = len(missing) - to_finish
     each = measured.cost(wanted.kind)
     if each is None:
-        return Plan(len(keys), len(missing))
-    return Plan(len(keys), len(missing), each[0] * len(missing), each[1] * len(missing))
+        return Plan(len(points), to_draw, to_finish)
+    return Plan(len(points), to_draw, to_finish, each[0] * to_draw, each[1] * len(missing))
+
+
+def _is_stored(key: str) -> bool:
+    store = preferences.store_folder()
+    return store is not None and stored_at(store, key).is_file()
 
 
 def former_takes(scene: bpy.types.Scene, wanted: order.Order) -> list[Path]:

@@ -112,7 +112,7 @@ def _look() -> None:
     engine = preferences.start_engine()
     path = takes.scratch() / f"{PREFIX}pose.npz"
     try:
-        np.savez(path, points=points[None].astype(np.float32))
+        np.savez(path, points=points[None])
     except OSError as error:
         raise takes.write_error(error, path) from error
     request = protocol.Draw(
@@ -169,7 +169,7 @@ def pose(scene: bpy.types.Scene, uid: str = "") -> np.ndarray:
         raise LpError("NOT_SPOKEN")
     bones = body.evaluated_get(depsgraph).pose.bones
     heads = [bones[bone.name].matrix.translation for bone in rig.pose_bones(body)]
-    return rig.to_crop(np.array(heads))
+    return rig.to_crop(np.array(heads)).astype(np.float32)
 
 
 def _stop(why: str) -> None:

@@ -77,7 +77,7 @@ def write_motion(take: Path, points: np.ndarray) -> Path:
     """
     path = take / MOTION
     try:
-        np.savez(path, points=points.astype(np.float32))
+        np.savez(path, points=points)
     except OSError as error:
         discard_if_empty(take)
         raise write_error(error, take) from error

@@ -89,7 +89,8 @@ def told(result: Mapping[str, Any], again: bool) -> str:
         count = f"{frames}" if drawn == frames else f"{drawn} of {frames}"
         return f"{count} frames {'redrawn' if again else 'drawn'} {cost}"
     if finished:
-        return f"{finished} of {frames} frames finished anew, none redrawn, {cost}"
+        count = f"{frames}" if finished == frames else f"{finished} of {frames}"
+        return f"{count} frames finished anew, none redrawn, {cost}"
     return f"Nothing had to be drawn: all {frames} frames were there."
 
 

@@ -168,7 +168,7 @@ class LINEPORTRAIT_OT_clean_up(Operator):
             return
         size = plan.in_megabytes(sum(takes.size_of(take) for take in self._takes))
         column.label(
-            text=f"{len(self._takes)} takes will be deleted, {size}. This cannot be undone.", icon="TRASH"
+            text=f"{_takes(len(self._takes))} will be deleted, {size}. There is no undo.", icon="TRASH"
         )
         column.label(text=", ".join(take.name for take in self._takes[:8]), icon="BLANK1")
         others = other_files()
@@ -184,8 +184,12 @@ class LINEPORTRAIT_OT_clean_up(Operator):
         except LpError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{len(unused)} unused takes deleted.")
+        self.report({"INFO"}, f"{_takes(len(unused))} deleted.")
         return {"FINISHED"}
+
+
+def _takes(count: int) -> str:
+    return f"{count} unused take{'' if count == 1 else 's'}"
 
 
 def unused_takes(scene: Scene) -> list[Path]:

@@ -90,6 +90,25 @@ def test_the_plan_says_what_the_draw_then_does(drawn, blender):
     assert measured.cost(part("order").of(drawn.scene).kind) is not None
 
 
+def test_the_plan_tells_finishing_from_drawing(drawn):
+    drawn.portrait.ink = (0, 0, 1)
+    known = part("plan").make(drawn.scene)
+    assert (known.to_draw, known.to_finish) == (0, PICTURES)
+    assert known.sentence.startswith(f"None of 18 frames to draw, {PICTURES} to finish anew")
+    drawn.portrait.style = "pen"
+    known = part("plan").make(drawn.scene)
+    assert (known.to_draw, known.to_finish) == (PICTURES, 0)
+
+
+def test_plan_and_engine_agree_on_landmarks_that_only_just_round(drawn, monkeypatch, blender):
+    """Halfway between two steps, double and single precision may round to different sides."""
+    motion, sample = part("motion"), part("motion").sample
+    edge = (np.arange(18)[:, None, None] + 0.5) / 16 - 1e-9
+    monkeypatch.setattr(motion, "sample", lambda *arguments: np.round(sample(*arguments)) + edge)
+    blender.ops.lineportrait.draw()
+    assert part("plan").make(drawn.scene).to_draw == 0
+
+
 def test_an_engine_never_heard_of_makes_no_promises(spoken, monkeypatch):
     monkeypatch.setattr(part("measured"), "greeting", dict)
     assert part("plan").make(spoken.scene).sentence == "Up to 18 frames to draw"
