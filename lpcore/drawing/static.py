@@ -19,6 +19,7 @@ from .background import blend, without_person
 from .canvas import Canvas, affine_positions, feather, photo_to_frame, resize, scaled
 from .drawer import DrawerConfig, StaticDrawer, drawer_input
 from .flow import sample
+from .specks import without_specks
 
 _LONGEST = 2048
 """Longest side in pixels at which a whole photo is drawn; larger output enlarges the strokes, still crisp."""
@@ -78,7 +79,8 @@ def draw_logits(image: np.ndarray, matte: np.ndarray, device: str = "cpu") -> Te
     height, width = x.shape[-2:]
     stride = model.config.stride
     x = F.pad(x, (0, -width % stride, 0, -height % stride), mode="replicate")
-    return model(x.contiguous(memory_format=torch.channels_last))[0, :, :height, :width].float()
+    logits = model(x.contiguous(memory_format=torch.channels_last))[0, :, :height, :width].float()
+    return without_specks(logits)
 
 
 def static_layers(
