@@ -300,7 +300,7 @@ def _is_drawn(scene: Any) -> bool:
 
 
 def _render_to(scene: Any, options: argparse.Namespace, report: Report) -> None:
-    """Draw frames of the active portrait into a folder, whose files are numbered by timeline frame from 0."""
+    """Draw frames of the active portrait into a folder; the speech's first frame is number 0 there."""
     _if_needed(lambda: portrait.analysis(scene), "analyze", scene, report)
     _if_needed(lambda: portrait.spoken(scene), "speak", scene, report)
     wanted = order.of(scene)

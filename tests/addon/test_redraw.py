@@ -121,13 +121,24 @@ def test_the_panel_counts_once_the_hand_rests(drawn, monkeypatch):
     assert plan.glance(drawn.scene, wanted) is None
     plan.tick()
     assert plan.glance(drawn.scene, wanted) is None  # the hand has moved just now
-    monkeypatch.setattr(plan, "REST", 0.0)
+    monkeypatch.setattr(plan, "REST", -1.0)
     plan.tick()
     assert plan.glance(drawn.scene, wanted).to_draw == 0
     drawn.portrait.style = "pen"
     assert plan.glance(drawn.scene, order.of(drawn.scene)) is None
     plan.tick()
     assert plan.glance(drawn.scene, order.of(drawn.scene)).to_draw == PICTURES
+
+
+def test_a_key_edited_in_the_viewport_is_counted_without_a_glance(drawn, blender, monkeypatch):
+    plan, order = part("plan"), part("order")
+    monkeypatch.setattr(plan, "REST", -1.0)
+    plan.glance(drawn.scene, order.of(drawn.scene))
+    plan.tick()
+    move_lip(drawn, 20)
+    blender.context.view_layer.update()
+    plan.tick()
+    assert plan.glance(drawn.scene, order.of(drawn.scene)).to_draw == 1
 
 
 def test_a_rig_with_constraints_is_not_counted_behind_the_users_back(drawn):
