@@ -101,7 +101,8 @@ class MouthInterior:
         teeth = _ramp(gap, 5.0, 10.0)
         if teeth > 0.02:
             width = np.linalg.norm(upper[-1] - upper[0])
-            depth = min(0.4 * gap * self.unit, 0.1 * width)
+            # Who shows teeth in the photo shows more of them in speech.
+            depth = min((0.4 + 0.35 * self.was_open) * gap * self.unit, (0.1 + 0.1 * self.was_open) * width)
             profile = np.sin(np.pi * np.linspace(0.06, 0.94, len(upper))) ** 0.6
             biting = upper + depth * profile[:, None] * _down(points)
             # Teeth are paper: the edge towards the dark interior is their line.
@@ -109,6 +110,9 @@ class MouthInterior:
             if self.style.mouth < 1:
                 line = layers.stroke(biting, np.full(len(biting), 0.7 * self.style.line * self.unit))
                 patch += teeth * inside * line * (1 - patch)
+        # Between teeth and lower lip the dark runs out towards the corners; its edge goes on as a line.
+        rim = layers.stroke(lower, np.full(len(lower), 0.6 * self.style.line * self.unit))
+        patch += opening * rim * (1 - patch)
         line = layers.stroke(self._lip_line(points), _LIP_PRESSURE * self.style.line * self.unit)
         patch += edge * line * (1 - patch)
 

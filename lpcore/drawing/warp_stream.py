@@ -37,7 +37,7 @@ class WarpStream:
         layers: StaticLayers | None = None,
     ) -> None:
         layers = layers or static_layers(portrait, style.channel, canvas, device, background)
-        self._canvas = canvas
+        self._canvas, self._rest = canvas, portrait.landmarks
         self._mesh = build_mesh(portrait.landmarks)
         matrix = canvas.crop_to_frame
         self._mouth = MouthInterior(portrait.landmarks, style, scale_of(matrix))
@@ -59,7 +59,7 @@ class WarpStream:
     @property
     def static(self) -> np.ndarray:
         """(H, W) uint8 grey drawing of the photo itself, ink 0, paper 255."""
-        return self._page.copy()
+        return next(self.frames(self._rest[None]))
 
     def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
         """One (H, W) uint8 grey image per row of `points` (T, 68, 2 or 3) in crop units."""
