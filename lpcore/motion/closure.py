@@ -6,10 +6,12 @@ import numpy as np
 
 from .smooth import ramp
 
-BEGIN, END = -0.03, 0.02
-"""Seconds from the recogniser's sign of p, b or m to the moments at which lips meet and part."""
-TRAVEL = 0.05
-"""Seconds that the lips take to meet before and to part after."""
+TRAVEL = 0.025
+"""Seconds that the lips take to meet before the recogniser's sign of p, b or m and to part after it, at most.
+
+The content branch closes them more slowly by itself; this makes sure that they meet. Held for longer it would keep
+short vowels between two such consonants shut.
+"""
 
 SETTLE, WAKE = 0.1, 0.05
 """Seconds before a silence in which the mouth comes to rest, and after it in which it is free again."""
@@ -18,8 +20,7 @@ SETTLE, WAKE = 0.1, 0.05
 def bilabial_closure(posterior: np.ndarray, rate: float) -> np.ndarray:
     """How far p, b and m close the lips.
 
-    A CTC recogniser marks a phone by a short spike near its onset; the closure is that spike held for as long as
-    such a consonant lasts, with the way there and back.
+    A CTC recogniser marks a phone by a short spike near its onset, which lies in the closure.
 
     Args:
         posterior: (T,) probability in [0, 1] that the frame begins p, b or m.
@@ -29,9 +30,8 @@ def bilabial_closure(posterior: np.ndarray, rate: float) -> np.ndarray:
         (T,) in [0, 1], 1 = lips together.
     """
     strength = np.clip(posterior / 0.5, 0, 1)
-    reach = int(np.ceil((max(-BEGIN, END) + TRAVEL) * rate))
-    around = np.arange(-reach, reach + 1) / rate
-    shape = ramp(1 - np.maximum(np.maximum(BEGIN - around, around - END), 0) / TRAVEL)
+    reach = int(np.ceil(TRAVEL * rate))
+    shape = ramp(1 - np.abs(np.arange(-reach, reach + 1)) / (TRAVEL * rate))
     padded = np.pad(strength, reach)
     return np.max([share * padded[2 * reach - k :][: len(strength)] for k, share in enumerate(shape)], axis=0)
 

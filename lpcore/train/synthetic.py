@@ -44,6 +44,9 @@ HIBARI = "heart"
 VOICES = {HIBARI: 0.4, "slt": 0.2, "rms": 0.22, "kal16": 0.08, "awb": 0.1}
 """Voice -> its share of the minutes; all but the first are flite's. Two are female (heart, slt)."""
 
+DRAWN_OUT = 0.15
+"""Share of the sentences that are."""
+
 BITE = 0.85
 """Share of the opening that the lower lip closes for f and v; the slit that is left lets the air through."""
 
@@ -149,7 +152,7 @@ def _say(voice: Any, text: str, rng: np.random.Generator) -> Spoken:
 
     symbols = [c for c in " ".join(voice.phonemize(text)) if c in voice.vocab]
     ids = np.array([[0, *[voice.vocab[c] for c in symbols], 0]], np.int64)
-    speed = np.array([rng.uniform(0.8, 1.3)], np.float32)
+    speed = np.array([1 / _stretch(rng)], np.float32)
     out = voice.sess.run(None, {"ids": ids, "speed": speed})
     synth: Callable[..., np.ndarray] = dsp.synth
     samples = synth(*(array[0] for array in out[:6]), rng)
@@ -160,7 +163,7 @@ def _say(voice: Any, text: str, rng: np.random.Generator) -> Spoken:
 def _flite(voice: str, text: str, rng: np.random.Generator) -> Spoken:
     import soundfile
 
-    stretch, pitch = rng.uniform(0.75, 1.3), rng.uniform(0.85, 1.2)
+    stretch, pitch = _stretch(rng), rng.uniform(0.85, 1.2)
     base = {"slt": 170, "rms": 100, "awb": 120}.get(voice, 105)
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "spoken.wav"
@@ -179,6 +182,11 @@ def _flite(voice: str, text: str, rng: np.random.Generator) -> Spoken:
     pairs = [phone.split(":") for phone in told]
     symbols = [_FLITE_PHONES.get(name, name) for name, _ in pairs]
     return samples, rate, _between(symbols, np.array([float(end) for _, end in pairs]))
+
+
+def _stretch(rng: np.random.Generator) -> float:
+    """How slowly a sentence is spoken; some are drawn out as in a song."""
+    return float(rng.uniform(1.5, 2.6) if rng.random() < DRAWN_OUT else rng.uniform(0.75, 1.3))
 
 
 def _between(symbols: list[str], ends: np.ndarray) -> list[Phone]:
