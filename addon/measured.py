@@ -55,17 +55,26 @@ def drawn_by(style_name: str, method: str) -> str:
     return known["drawn_by"].get(known["best"] if method == "auto" else method, "")
 
 
-def remember_cost(kind: str, frames: int, seconds: float, size: int) -> None:
-    """Note that `frames` new frames of one `kind` (see `kind_of`) took `seconds` and `size` bytes."""
-    if frames >= LEAST:
-        _load().setdefault("costs", {})[kind] = [seconds / frames, size / frames]
-        _save()
+def remember_cost(kind: str, result: Mapping[str, Any]) -> None:
+    """Note what a Draw of one `kind` (see `kind_of`) cost; `result` as of `protocol.Draw`."""
+    drawn, frames = result.get("drawn", 0), result.get("frames", 0)
+    drawing = result.get("drawing_seconds", 0.0)
+    if frames:
+        _load()["gathering"] = (result.get("seconds", 0.0) - drawing) / frames
+    if drawn >= LEAST:
+        _load().setdefault("costs", {})[kind] = [drawing / drawn, result.get("bytes", 0) / drawn]
+    _save()
 
 
 def cost(kind: str) -> tuple[float, float] | None:
-    """Seconds and bytes of one frame of this kind as last measured here; None if never."""
+    """Seconds and bytes of drawing one frame of this kind as last measured here; None if never."""
     known = _load().get("costs", {}).get(kind)
     return (known[0], known[1]) if known else None
+
+
+def gathering() -> float:
+    """Seconds a frame of everything besides drawing, as last measured here."""
+    return _load().get("gathering", 0.0)
 
 
 def kind_of(style_name: str, method: str, canvas: str, size: int) -> str:

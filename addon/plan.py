@@ -84,7 +84,8 @@ def make(scene: bpy.types.Scene, uid: str = "") -> Plan:
     each = measured.cost(wanted.kind)
     if each is None:
         return Plan(len(points), to_draw, to_finish)
-    return Plan(len(points), to_draw, to_finish, each[0] * to_draw, each[1] * len(missing))
+    seconds = each[0] * to_draw + measured.gathering() * len(points)
+    return Plan(len(points), to_draw, to_finish, seconds, each[1] * len(missing))
 
 
 def _is_stored(key: str) -> bool:

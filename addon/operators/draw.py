@@ -55,12 +55,7 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
         def land(result: Mapping[str, Any]) -> str:
             show(heard.frames, result)
             plan.forget()
-            measured.remember_cost(
-                wanted.kind,
-                result.get("drawn", 0),
-                result.get("drawing_seconds", 0.0),
-                result.get("bytes", 0),
-            )
+            measured.remember_cost(wanted.kind, result)
             return told(result, again)
 
         def salvage(drawn: list[int]) -> str:
