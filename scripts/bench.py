@@ -11,27 +11,14 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median wall-clock seconds of `work`."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def measure(photo: np.ndarray, speech: Path, repeats: int) -> dict[str, float]:
@@ -40,6 +27,7 @@ def measure(photo: np.ndarray, speech: Path, repeats: int) -> dict[str, float]:
     from lpcore.audio.load import length
     from lpcore.drawing.stream import FrameStream
     from lpcore.evaluate.reference import reference
+    from lpcore.evaluate.timing import median_seconds as seconds
     from lpcore.frames import write_frames
 
     figures = {"help_s": seconds(_help, repeats)}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +16,7 @@ from ..drawing.flow_net import PAPER_UNET, FlowNet, FlowNetConfig
 from ..drawing.generator import DEFAULT, PAPER, Generator, GeneratorConfig
 from ..drawing.paper.modnet import ModNet
 from ..drawing.paper.upd import UpdGenerator
+from .timing import median_seconds
 
 SIDE = 256
 """Working resolution in pixels."""
@@ -98,9 +97,4 @@ def _gflop(call: Callable[[], object]) -> float:
 
 @torch.inference_mode()
 def _milliseconds(call: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
+    return 1000 * median_seconds(call, repeats)
