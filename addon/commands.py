@@ -34,7 +34,7 @@ JOBS = {
 }
 SHOT_OPTIONS = (
     "style", "method", "canvas", "size", "background", "fps", "start", "duration", "face", "line_weight", "ink",
-    "paper", "alpha", "seed",
+    "paper", "alpha", "exr", "seed",
 )  # fmt: skip
 
 

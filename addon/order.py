@@ -36,6 +36,7 @@ class Order:
     look: Mapping[str, Any]
     finish: Finish
     made_from: Mapping[str, Any]
+    exr: bool = False
 
     @property
     def style(self) -> str:
@@ -100,6 +101,7 @@ def of(scene: bpy.types.Scene, uid: str = "") -> Order:
         look,
         portrait.finish(scene, uid),
         portrait.made_from(scene, uid),
+        chosen.exr,
     )
 
 
@@ -144,6 +146,7 @@ def draw_request(
         store=str(preferences.store_folder() or ""),
         store_limit=preferences.store_limit(),
         former=[str(take) for take in former],
+        exr=wanted.exr,
         recipe=wanted.recipe(),
     )
 

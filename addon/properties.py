@@ -134,6 +134,10 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
         description="Where the frames go, each take in a folder of its own; empty: beside the .blend file",
         subtype="DIR_PATH",
     )
+    exr: BoolProperty(
+        name="EXR Too",
+        description="Write a half-float EXR file beside every PNG file, for compositing: linear, premultiplied",
+    )
     rig: PointerProperty(name="Rig", description="Armature with one bone per landmark", type=Object)
     found: StringProperty(name="Found", description="What Analyze found, as JSON", options={"HIDDEN"})
     spoken: StringProperty(

@@ -51,6 +51,7 @@ class Shot:
     paper: str = "#ffffff"
     alpha: bool = False
     mark: bool = True
+    exr: bool = False
     lips: float = 1.0
     jaw: float = 1.0
     head: float = 1.0
@@ -142,6 +143,7 @@ def render(shot: Shot, engine: Engine, options: Mapping[str, Any], watch: Watch)
             background=shot.background,
             finish=finish.to_dict(),
             former=[str(folder)],
+            exr=shot.exr,
             recipe={"shot": shot.recipe(), "audio_sha256": said.get("audio_sha256", "")},
             **options,
         ),

@@ -30,9 +30,11 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
 
 def read_png(picture: bytes) -> np.ndarray:
-    """The (H, W) grey or (H, W, 3) RGB uint8 image in the PNG file `picture`, as `encode_png` wrote it."""
+    """The (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint8 image in the PNG file `picture`."""
     image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_UNCHANGED)
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if image.ndim == 2:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
 def write_frames(frames: Iterable[tuple[Path, np.ndarray]]) -> Iterator[Path]:

@@ -79,6 +79,7 @@ class Draw:
 
     `motion` is an ``.npz`` with `points` (T, 68, 3) crop units; `frames` are indices into it (None = all);
     `folder` receives ``{prefix}{index:05d}.png``: 8-bit grey, paper 255, RGB for colours, RGBA for transparency.
+    With `exr`, a half-float ``.exr`` for compositing lies beside each: scene-linear, alpha premultiplied.
     `canvas` is "crop" (size x size pixels) or "photo" (the photo's size; `size` then limits the longer side, 0 = no
     limit). `engine` is "auto", "warp" or "generator"; `background` draws what lies behind the person too; `finish`
     as in `finish.Finish`. `store` is the folder in which frames are kept by key ("" = none) up to `store_limit`
@@ -104,6 +105,7 @@ class Draw:
     store: str = ""
     store_limit: int = 0
     former: list[str] = field(default_factory=list)
+    exr: bool = False
     recipe: Mapping[str, Any] | None = None
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import frame_keys, weights
+from .files import write_atomically
 from .finish import Finish
-from .frame_store import FrameStore, Take, signed
+from .frame_store import FrameStore, Take, place, signed
 from .png import XMP, is_grey, without_texts
 from .version import __version__
 
@@ -116,6 +117,7 @@ class Redraw:
         """Frames that went through the networks, and those that only got another finish."""
         self._take = Take(folder, prefix, indices, self.keys, store)
         self._points, self._finish, self._store, self._scale = points, finish, store, scale
+        self._indices = indices
         # The first row that shows each frame, and the key of its drawing.
         self._row = {key: row for row, key in reversed(list(enumerate(self.keys)))}
         self._drawing = dict(zip(self.keys, drawings, strict=True))
@@ -159,6 +161,25 @@ class Redraw:
                     yield from pending.pop(0).result()
             for job in pending:
                 yield from job.result()
+
+    def write_exr(self) -> Iterator[Path]:
+        """An EXR file beside every frame; yields its path. Raises LpError ``DISK_FULL`` or ``OUTPUT_READONLY``."""
+        from .exr import encode_exr
+        from .frames import read_png
+
+        comments = {"software": self._texts["Software"]}
+        if self._finish.mark:
+            comments["comments"] = self._texts["Disclaimer"]
+        written: dict[str, Path] = {}
+        for index, key in zip(self._indices, self.keys, strict=True):
+            frame = self.path(index)
+            target = frame.with_suffix(".exr")
+            if key in written:
+                place(written[key], target)
+            else:
+                write_atomically(target, encode_exr(read_png(frame.read_bytes()), comments))
+                written[key] = target
+            yield target
 
     def _add(self, key: str, drawing: np.ndarray) -> list[int]:
         if not self._finish.plain:

@@ -160,6 +160,9 @@ class Session:
             drawing_seconds = -time.perf_counter()
             complete(redraw.draw(stream.frames(redraw.rest)), "draw the frames")
             drawing_seconds += time.perf_counter()
+        if request.exr:
+            for count, _path in enumerate(redraw.write_exr(), start=1):
+                progress("write the EXR files", count / len(chosen))
         if request.store and request.store_limit:
             store.trim(request.store_limit)
         result = {

@@ -222,6 +222,7 @@ def draw_finish(column: UILayout, scene: Scene) -> None:
 def draw_output(column: UILayout, scene: Scene, width: int) -> None:
     chosen = portrait.values(scene)
     column.prop(chosen, "folder", placeholder="Beside the .blend file")
+    column.prop(chosen, "exr")
     strip = strips.find(scene, chosen.uid)
     if strip:
         column.label(text=f"{len(strip.elements)} frames in {strips.folder_of(strip).name}", icon="CHECKMARK")

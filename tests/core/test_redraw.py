@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import re
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -15,6 +18,7 @@ from PIL import Image
 
 from lpcore import frame_keys, png, protocol
 from lpcore.errors import LpError
+from lpcore.exr import encode_exr
 from lpcore.finish import Finish
 from lpcore.frame_store import FrameStore, Take, key_of, place, signed
 from lpcore.frames import encode_png
@@ -291,3 +295,60 @@ def test_a_finish_survives_the_pipe():
     heard = protocol.decode_request(protocol.encode(request))
     assert heard == request and isinstance(heard, protocol.Draw)
     assert Finish.from_dict(json.loads(json.dumps(heard.finish))) == finish
+
+
+def read_exr(path: Path) -> dict[str, np.ndarray]:
+    """The channels of an EXR file as written here, undone step by step."""
+    data = path.read_bytes()
+    assert struct.unpack_from("<ii", data) == (20000630, 2)
+    at, found = 8, {}
+    while data[at]:
+        name, kind = data[at : data.index(0, at)], None
+        at = data.index(0, at) + 1
+        kind = data[at : data.index(0, at)]
+        at = data.index(0, at) + 1
+        (size,) = struct.unpack_from("<i", data, at)
+        found[name.decode()] = (kind, data[at + 4 : at + 4 + size])
+        at += 4 + size
+    _, _, right, bottom = struct.unpack("<4i", found["dataWindow"][1])
+    width, height = right + 1, bottom + 1
+    names = [name.decode() for name in re.findall(rb"([A-Z])\0", found["channels"][1])]
+    lines = []
+    for (offset,) in struct.iter_unpack("<Q", data[at + 1 : at + 1 + 8 * -(-height // 16)]):
+        first, size = struct.unpack_from("<ii", data, offset)
+        count = min(16, height - first)
+        raw = data[offset + 8 : offset + 8 + size]
+        if size < count * width * len(names) * 2:
+            steps = np.frombuffer(zlib.decompress(raw), np.uint8).astype(np.int64)
+            steps[1:] -= 128
+            split = np.cumsum(steps).astype(np.uint8)
+            raw = np.stack([split[: len(split) // 2], split[len(split) // 2 :]], axis=1).tobytes()
+        lines.append(np.frombuffer(raw, "<f2").reshape(count, len(names), width))
+    return {name: np.concatenate(lines)[:, index] for index, name in enumerate(names)}
+
+
+def test_exr_files_lie_beside_the_frames(draw, tmp_path):
+    held = POINTS[[0, 0, 1]]
+    redraw = draw("film", held, finish=Finish(ink=(255, 0, 0), alpha=True))
+    paths = list(redraw.write_exr())
+    assert [path.name for path in paths] == [f"frame_{index:05d}.exr" for index in range(3)]
+    assert paths[0].samefile(paths[1]) and not paths[0].samefile(paths[2])
+    assert b"AI-made" in paths[0].read_bytes()
+    ink = 1 - picture(held[2]) / 255
+    channels = read_exr(paths[2])
+    assert list(channels) == ["A", "B", "G", "R"]
+    assert np.array_equal(channels["A"], ink) and np.array_equal(channels["R"], ink)
+    assert not channels["G"].any()
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (33, 20), (40, 7, 3), (17, 9, 4)])
+def test_exr_holds_linear_light(tmp_path, shape):
+    image = np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
+    path = tmp_path / "x.exr"
+    path.write_bytes(encode_exr(image))
+    channels = read_exr(path)
+    red = (image if image.ndim == 2 else image[..., 0]) / 255
+    light = np.where(red <= 0.04045, red / 12.92, ((red + 0.055) / 1.055) ** 2.4)
+    alpha = image[..., 3] / 255 if shape[2:] == (4,) else 1
+    assert np.abs(channels["R"] - light * alpha).max() < 1e-3
+    assert ("A" in channels) == (shape[2:] == (4,))
