@@ -233,6 +233,8 @@ def _remove_frames(folder: Path) -> None:
 
 
 def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> dict[str, Any]:
+    from .device import described
+
     return Recipe(
         photo_sha256=portrait.photo_sha256,
         audio_sha256=_digest(speech),
@@ -247,7 +249,7 @@ def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> d
         engine=choices.engine,
         background=choices.background,
         detector=choices.detector,
-        device=choices.device,
+        device=described(choices.device),
         settings=asdict(choices.settings),
         weights=_used_weights(choices),
         version=__version__,

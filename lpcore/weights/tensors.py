@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from ..device import compiler
 from .store import require
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -18,13 +19,16 @@ Model = TypeVar("Model", bound=nn.Module)
 def load(name: str, build: Callable[[dict[str, Any]], Model], device: str = "cpu") -> Model:
     """The network of the weight file `name` on `device`: evaluation mode, float32, no gradients, channels last.
 
-    build: makes the network from the "config" of the file's header. Raises LpError as `store.require` does.
+    Compiled, where `device.compiler` says so. build: makes the network from the "config" of the file's header. Raises LpError as `store.require` does.
     """
     with safe_open(require(name), framework="pt") as file:
         model = build(json.loads(file.metadata()["config"]))
         restore(model, {key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118 not a dict
     model.eval().requires_grad_(False).to(device)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] torch's stub lacks it
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] torch's stub lacks it
+    if compiler():
+        model.compile(backend=compiler())
+    return model
 
 
 def restore(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

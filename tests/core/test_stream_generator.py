@@ -1,6 +1,6 @@
 """Frames by the generator, with made-up weights: which engine draws, equation 1, and the paper's own way."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 
 import cv2
@@ -10,11 +10,13 @@ import soundfile
 import torch
 from conftest import drop_jaw
 from scipy.interpolate import griddata
+from torch._dynamo.utils import counters
 from weight_files import OWN, PUBLISHED, WeightFiles
 
 from lpcore import draw
+from lpcore.device import described
 from lpcore.drawing.flow_net import load_flow_net
-from lpcore.drawing.generator import load_generator
+from lpcore.drawing.generator import Generator, load_generator
 from lpcore.drawing.paper import load_matting, load_upd
 from lpcore.drawing.paper.modnet import ModNet
 from lpcore.drawing.paper.portrait import delaunay_flow, working_pixels
@@ -98,6 +100,27 @@ def test_the_person_alone_is_the_networks_drawing(files, portrait):
     expected = (drawn[0, 0].numpy() + 1) * 127.5
     frame = FrameStream(with_matte(portrait, 1), "ink").static
     assert np.abs(frame - expected).max() < 1.5
+
+
+def test_an_untrained_generator_that_carries_shows_the_moved_drawing(small_drawer, files, portrait):
+    config = replace(OWN, carried=True)
+    files.put("generator_ink", Generator(config), asdict(config))
+    whole, points = with_matte(portrait, 1), moved(portrait.landmarks)
+    drawn, warped = (
+        np.stack(list(FrameStream(whole, "ink", 512, engine=engine).frames(points)))
+        for engine in ("generator", "warp")
+    )
+    assert np.abs(drawn.astype(int) - warped).max() <= 1 and warped.std() > 5
+
+
+def test_networks_are_compiled_on_request(files, portrait, monkeypatch):
+    files.generator("generator_ink", OWN)
+    plain = FrameStream(portrait, "ink").static
+    files.forget()
+    monkeypatch.setenv("LPCORE_COMPILE", "eager")
+    counters.clear()
+    assert np.array_equal(FrameStream(portrait, "ink").static, plain)
+    assert counters["frames"]["ok"] > 0 and described("cpu") == "cpu, eager"
 
 
 def test_the_verb_hands_engine_and_background_on(small_drawer, files, portrait):
