@@ -19,7 +19,8 @@ Model = TypeVar("Model", bound=nn.Module)
 def load(name: str, build: Callable[[dict[str, Any]], Model], device: str = "cpu") -> Model:
     """The network of the weight file `name` on `device`: evaluation mode, float32, no gradients, channels last.
 
-    Compiled, where `device.compiler` says so. build: makes the network from the "config" of the file's header. Raises LpError as `store.require` does.
+    Compiled, where `device.compiler` says so. build: makes the network from the "config" of the file's header. Raises
+    LpError as `store.require` does.
     """
     with safe_open(require(name), framework="pt") as file:
         model = build(json.loads(file.metadata()["config"]))

@@ -30,7 +30,7 @@ def frames(config: GeneratorConfig, count: int, side: int = 32):
     flow_a = torch.randn(count, 2, side, side, generator=random) * 4
     visible = torch.rand(count, 1, side, side, generator=random)
     carried = torch.rand(count, config.outputs, *photo.shape[-2:], generator=random) * 2 - 1
-    return (photo, source), (targets, flow_b, flow_a, visible, *[carried] * config.carried)
+    return (photo, source), [targets, flow_b, flow_a, visible, *[carried] * config.carried]
 
 
 def count(config: GeneratorConfig) -> int:
