@@ -48,7 +48,8 @@ class Plan:
             return f"Up to {self.frames} frames to draw"
         if not self.to_draw and not self.to_finish:
             return f"Nothing to draw: all {self.frames} frames are there"
-        told = [f"{self.to_draw or 'None'} of {self.frames} frames to draw"]
+        count = "" if self.to_draw == self.frames else f"{self.to_draw or 'None'} of "
+        told = [f"{count}{self.frames} frames to draw"]
         if self.to_finish:
             told.append(f"{self.to_finish} to finish anew")
         if self.seconds is not None and self.size is not None:

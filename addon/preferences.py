@@ -42,7 +42,7 @@ class LINEPORTRAIT_AP_preferences(AddonPreferences):
         subtype="DIR_PATH",
     )
     store_gigabytes: FloatProperty(
-        name="Limit",
+        name="Limit in GB",
         description="Gigabytes that the frame store may hold; what was of no use for longest goes first. "
         "0 keeps nothing: frames are then found in the shown and the newest take only",
         min=0,
@@ -70,8 +70,8 @@ def _draw_engine(column: UILayout, chosen: LINEPORTRAIT_AP_preferences) -> None:
         column.label(text=f"Engine: {engine_python()}", icon="CHECKMARK")
     except LpError as error:
         column.label(text=str(error), icon="ERROR")
-        column.prop(chosen, "engine_source")
     column.prop(chosen, "device")
+    column.prop(chosen, "engine_source", placeholder="The project's folder or an lpcore wheel")
     row = column.row(align=True)
     row.operator("lineportrait.check_engine", icon="FILE_REFRESH")
     row.operator("lineportrait.install_engine", icon="IMPORT")
