@@ -64,17 +64,50 @@ def read(channels: Channels, path: str, index: int, frames: np.ndarray) -> np.nd
     if curve is None or curve.mute or curve.is_empty:
         return None
     frames = np.asarray(frames, np.float64)
-    values, known = _bezier_thirds(curve, frames)
+    step = _only_step(curve)
+    if step:
+        frames = stepped(frames, step.frame_step, step.frame_offset)
+    values, known = _bezier_thirds(curve, frames, bool(step))
     for row in np.flatnonzero(~known):
         values[row] = curve.evaluate(float(frames[row]))
     return values
 
 
-def _bezier_thirds(curve: Any, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def stepped(frames: np.ndarray, step: float, offset: float) -> np.ndarray:
+    """The frames whose values hold at `frames` where every `step` frames from `offset` on are one pose."""
+    return offset + step * np.floor((frames - offset) / step + 1e-6)
+
+
+def set_steps(curve: Any, frames: int, offset: float) -> None:
+    """Let each value of a curve last `frames` frames, counted from `offset`; 1 lets it move in every frame."""
+    for modifier in [modifier for modifier in curve.modifiers if modifier.type == "STEPPED"]:
+        curve.modifiers.remove(modifier)
+    if frames > 1:
+        modifier = curve.modifiers.new("STEPPED")
+        modifier.frame_step, modifier.frame_offset = frames, offset % frames
+
+
+def _only_step(curve: Any) -> Any | None:
+    """The curve's one modifier where that is a plain stepping."""
+    if len(curve.modifiers) != 1:
+        return None
+    modifier = curve.modifiers[0]
+    plain = not (
+        modifier.type != "STEPPED"
+        or modifier.mute
+        or modifier.use_frame_start
+        or modifier.use_frame_end
+        or modifier.use_restricted_range
+        or (modifier.use_influence and modifier.influence != 1)
+    )
+    return modifier if plain else None
+
+
+def _bezier_thirds(curve: Any, frames: np.ndarray, is_stepped: bool) -> tuple[np.ndarray, np.ndarray]:
     """Values at the frames within Bezier spans whose handles lie at a third of the span, and which those are."""
     points = curve.keyframe_points
     values, known = np.zeros(len(frames)), np.zeros(len(frames), bool)
-    if len(points) < 2 or len(curve.modifiers):
+    if len(points) < 2 or (len(curve.modifiers) and not is_stepped):
         return values, known
     keys, left, right = (_get(points, name) for name in ("co", "handle_left", "handle_right"))
     kinds = np.zeros(len(points), np.int32)

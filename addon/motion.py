@@ -6,35 +6,48 @@ keys the difference to the layers below, so what the animator keys survives ever
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import bpy
 import numpy as np
 
-from . import compat, curves
+from . import adjust, compat, controls, curves, predictions, sampling
 from .keyfit import Keys
 from .lpcore.points68 import REGION_OF
-from .rig import UNIT, pose_bones, region_label, to_crop
+from .regions import FACE, landmarks_of
+from .rig import COLOURS, UNIT, pose_bones
 
 TRACK = "Prediction"
-KEY_ERROR = 0.5
-"""Default bound in crop px between the predicted and the keyed landmark at every frame."""
+KEY_ERROR = adjust.KEY_ERROR
+HOLD = "lineportrait_hold"
+"""Custom property of a rig: frames that each pose lasts."""
 
 
-def lay_prediction(rig: bpy.types.Object, keys: list[Keys], first_frame: int) -> None:
+def lay_prediction(
+    rig: bpy.types.Object,
+    keys: list[Keys],
+    first_frame: int,
+    prediction: adjust.Prediction | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> None:
     """Let the rig play `keys`, one entry per landmark, crop units of displacement (x right, y down).
 
-    An older prediction is replaced; corrections stay.
+    Corrections stay, and so do muted regions and the frames a pose lasts. With the `prediction` that the keys were
+    made from, the motion is kept as a take (see `predictions`); without, an older such motion is replaced.
     """
-    data = rig.animation_data or rig.animation_data_create()
-    data.use_tweak_mode = False
     action = bpy.data.actions.new(f"{rig.name} {TRACK}")
-    channels = compat.channels(action, rig)
-    for bone, region, landmark in zip(pose_bones(rig), REGION_OF, keys, strict=True):
-        scaled = landmark._replace(
-            values=landmark.values * [UNIT, -UNIT], slopes=landmark.slopes * [UNIT, -UNIT]
-        )
-        curves.write(channels, _location(bone), scaled, first_frame, region_label(region))
+    _write(rig, compat.channels(action, rig), keys, range(len(keys)), first_frame)
+    if prediction:
+        predictions.keep(rig, action, prediction, {"first": first_frame, **(about or {}), **_made_with(rig)})
+    play(rig, action, first_frame)
+
+
+def play(rig: bpy.types.Object, action: Any, first_frame: int) -> None:
+    """Let the prediction's track play `action`, whose keys begin at `first_frame`."""
+    data: Any = rig.animation_data or rig.animation_data_create()
+    muted = muted_regions(rig)
+    data.use_tweak_mode = False
     track = _track(rig) or data.nla_tracks.new()
     track.name = TRACK
     track.lock = False
@@ -50,6 +63,77 @@ def lay_prediction(rig: bpy.types.Object, keys: list[Keys], first_frame: int) ->
     if data.action is None:
         compat.assign_action(data, bpy.data.actions.new(f"{rig.name} Corrections"), rig)
         data.action_blend_type = "ADD"
+    for region in FACE:
+        mute(rig, region, region in muted)
+    set_hold(rig, hold(rig))
+
+
+def take_of(rig: bpy.types.Object) -> Any | None:
+    """The action that the prediction's track plays."""
+    track = _track(rig)
+    return track.strips[0].action if track and len(track.strips) else None
+
+
+def first_frame(rig: bpy.types.Object) -> int:
+    """The frame at which the prediction begins."""
+    track: Any = _track(rig)
+    return round(track.strips[0].frame_start)
+
+
+def choose_take(rig: bpy.types.Object, action: Any, first_frame: int) -> None:
+    """Play another take from `first_frame` on, its curves made anew where they were adjusted otherwise."""
+    about, prediction = predictions.about_of(action), predictions.prediction_of(action)
+    made = {"first": first_frame, **_made_with(rig)}
+    if prediction and any(about.get(name) != value for name, value in made.items()):
+        channels = compat.channels(action, rig)
+        _clear(channels, [_location(bone) for bone in pose_bones(rig)])
+        _write(rig, channels, adjust.fit(prediction, predictions.adjustments_of(rig)), range(68), first_frame)
+        predictions.note(action, made)
+    play(rig, action, first_frame)
+
+
+def refit(rig: bpy.types.Object, regions: Iterable[str]) -> None:
+    """Make the predicted curves of these regions anew from the prediction, as the rig's adjustments have it."""
+    action, landmarks = take_of(rig), landmarks_of(regions)
+    prediction = predictions.prediction_of(action)
+    if prediction is None or not landmarks:
+        return
+    track: Any = _track(rig)
+    channels, muted = compat.channels_of(track.strips[0], rig), muted_regions(rig)
+    bones = pose_bones(rig)
+    _clear(channels, [_location(bones[index]) for index in landmarks])
+    keys = adjust.fit(prediction, predictions.adjustments_of(rig), landmarks)
+    _write(rig, channels, keys, landmarks, first_frame(rig))
+    predictions.note(action, _made_with(rig))
+    for region in muted:
+        mute(rig, region, True)
+    set_hold(rig, hold(rig))
+
+
+def _made_with(rig: bpy.types.Object) -> dict[str, Any]:
+    return {"adjusted": predictions.adjustments_of(rig).to_json()}
+
+
+def _write(
+    rig: bpy.types.Object, channels: compat.Channels, keys: list[Keys], landmarks: Sequence[int], first: int
+) -> None:
+    bones = pose_bones(rig)
+    for index, landmark in zip(landmarks, keys, strict=True):
+        bone = bones[index]
+        scaled = landmark._replace(
+            values=landmark.values * [UNIT, -UNIT], slopes=landmark.slopes * [UNIT, -UNIT]
+        )
+        curves.write(channels, _location(bone), scaled, first, bone.name)
+        group = channels.groups.get(bone.name)
+        if group:
+            group.color_set = "CUSTOM"
+            group.colors.normal = COLOURS[REGION_OF[index]]
+
+
+def _clear(channels: compat.Channels, paths: Iterable[str]) -> None:
+    paths = set(paths)
+    for curve in [curve for curve in channels.fcurves if curve.data_path in paths]:
+        channels.fcurves.remove(curve)
 
 
 def show_prediction(rig: bpy.types.Object, state: bool) -> None:
@@ -77,23 +161,129 @@ def shows_prediction(rig: bpy.types.Object) -> bool:
 
 def has_prediction(rig: bpy.types.Object) -> bool:
     """Whether there is motion to draw."""
-    track = _track(rig)
-    return bool(track and len(track.strips))
+    return take_of(rig) is not None
+
+
+def mute(rig: bpy.types.Object, region: str, state: bool) -> None:
+    """Let the prediction of a region of the face have no say, or have it again; corrections stay."""
+    for index in FACE[region].landmarks:
+        bone = pose_bones(rig)[index]
+        for curve in _predicted(rig, bone):
+            curve.mute = state
+        if state:
+            bone.location = (0, 0, 0)  # where no curve has a say, Blender leaves the bone as it was
+
+
+def muted_regions(rig: bpy.types.Object) -> set[str]:
+    """The regions whose prediction is muted."""
+    if not has_prediction(rig):
+        return set()
+    bones = pose_bones(rig)
+    found = {
+        name: [curve.mute for index in region.landmarks for curve in _predicted(rig, bones[index])]
+        for name, region in FACE.items()
+    }
+    return {name for name, mutes in found.items() if mutes and all(mutes)}
+
+
+def keys_a_landmark(rig: bpy.types.Object, region: str) -> float:
+    """Mean number of keys of the region's predicted landmarks; 0 where there are none."""
+    bones = pose_bones(rig)
+    counts = [
+        len(curve.keyframe_points)
+        for index in landmarks_of([region])
+        for curve in _predicted(rig, bones[index])[:1]
+    ]
+    return float(np.mean(counts)) if counts else 0.0
+
+
+def reset_corrections(rig: bpy.types.Object, region: str) -> int:
+    """Forget what the animator keyed for a region, controls included; returns how many curves that were."""
+    show_prediction(rig, False)
+    data: Any = rig.animation_data
+    gone = 0
+    for bone in bones_of(rig, region):
+        channels = compat.channels_of(data, rig) if data and data.action else None
+        owned = (
+            [curve for curve in channels.fcurves if curve.data_path.startswith(_base(bone))]
+            if channels
+            else []
+        )
+        for curve in owned:
+            channels.fcurves.remove(curve)
+        gone += len(owned)
+        bone.location = (0, 0, 0)
+        bone.rotation_euler = (0, 0, 0)
+    return gone
+
+
+def corrected_regions(rig: bpy.types.Object) -> set[str]:
+    """The regions in which the animator keyed something."""
+    data: Any = rig.animation_data
+    if not (data and data.action) or data.use_tweak_mode:
+        return set()
+    paths = {curve.data_path.rpartition(".")[0] for curve in compat.channels_of(data, rig).fcurves}
+    return {name for name in FACE if any(bone.path_from_id() in paths for bone in bones_of(rig, name))}
+
+
+def bones_of(rig: bpy.types.Object, region: str) -> list[Any]:
+    """The pose bones of a region: its landmarks and its controls."""
+    landmarks, every = pose_bones(rig), controls.bones_of(rig)
+    return [landmarks[index] for index in FACE[region].landmarks] + [
+        every[name] for name in FACE[region].controls if name in every
+    ]
+
+
+def hold(rig: bpy.types.Object) -> int:
+    """Frames that each pose lasts: 1, on twos 2, on threes 3."""
+    return max(int(rig.get(HOLD, 1)), 1)
+
+
+def set_hold(rig: bpy.types.Object, frames: int) -> None:
+    """Let every pose last `frames` frames, counted from the first of the prediction: all curves become steps.
+
+    Keys stay as they are, so that 1 brings the smooth motion back.
+    """
+    rig[HOLD] = frames
+    data, track = rig.animation_data, _track(rig)
+    if not (data and track and len(track.strips)):
+        return
+    shown = shows_prediction(rig)
+    show_prediction(rig, False)
+    for owner in (track.strips[0], data):
+        if owner.action:
+            for curve in compat.channels_of(owner, rig).fcurves:
+                curves.set_steps(curve, frames, track.strips[0].frame_start)
+    show_prediction(rig, shown)
 
 
 def sample(scene: bpy.types.Scene, rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
     """(len(frames), 68, 3) crop units: the landmarks at scene `frames`, fractions allowed.
 
-    The sum of the two layers' curves where nothing else moves the bones; otherwise the scene is evaluated frame
-    by frame. May raise LpError ``RIG_INCOMPLETE``.
+    Read from the curves where nothing but them and our controls moves the bones; otherwise the scene is evaluated
+    frame by frame. May raise LpError ``RIG_INCOMPLETE``.
     """
     was_shown = shows_prediction(rig)
     show_prediction(rig, False)
     try:
-        plain = is_plain(rig)
-        return _sample_curves(rig, frames) if plain else _sample_scene(scene, rig, frames)
+        if not is_plain(rig):
+            return sampling.from_scene(scene, rig, _held(rig, frames))
+        return sampling.from_curves(rig, _track(rig), _held(rig, frames))
     finally:
         show_prediction(rig, was_shown)
+
+
+def is_plain(rig: bpy.types.Object) -> bool:
+    """Whether the layers are as `lay_prediction` left them and nothing but our controls moves a bone besides."""
+    return sampling.is_plain(rig, _track(rig))
+
+
+def _held(rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    """The frames whose pose is shown at `frames`: also for corrections keyed since the poses were held."""
+    step, track = hold(rig), _track(rig)
+    if step == 1 or track is None:
+        return frames
+    return curves.stepped(np.asarray(frames, np.float64), step, track.strips[0].frame_start)
 
 
 def _track(rig: bpy.types.Object) -> Any | None:
@@ -101,59 +291,17 @@ def _track(rig: bpy.types.Object) -> Any | None:
     return data.nla_tracks.get(TRACK) if data else None
 
 
+def _predicted(rig: bpy.types.Object, bone: Any) -> list[Any]:
+    """The predicted curves of a bone."""
+    track: Any = _track(rig)
+    fcurves = compat.channels_of(track.strips[0], rig).fcurves
+    found = (fcurves.find(_location(bone), index=axis) for axis in range(2))
+    return [curve for curve in found if curve is not None]
+
+
 def _location(bone: Any) -> str:
     return bone.path_from_id("location")
 
 
-def is_plain(rig: bpy.types.Object) -> bool:
-    """Whether the layers are as `lay_prediction` left them and nothing else moves a bone."""
-    data, track = rig.animation_data, _track(rig)
-    if not (data and data.use_nla and track and len(track.strips) == 1) or len(data.drivers):
-        return False
-    strip = track.strips[0]
-    unchanged = (
-        strip.blend_type == "REPLACE"
-        and strip.extrapolation == "HOLD"
-        and strip.scale == strip.repeat == 1
-        and strip.blend_in == strip.blend_out == 0
-        and strip.frame_start == strip.action_frame_start
-        and not (strip.use_reverse or strip.mute or len(strip.modifiers) or track.mute)
-        and not (strip.use_animated_influence or strip.use_animated_time)
-    )
-    others = any(len(other.strips) and not other.mute for other in data.nla_tracks if other != track)
-    solo = any(other.is_solo for other in data.nla_tracks)
-    adds = data.action is None or (
-        data.action_blend_type == "ADD" and data.action_extrapolation == "HOLD" and data.action_influence == 1
-    )
-    free = not any(bone.parent or len(bone.constraints) for bone in rig.pose.bones)
-    return unchanged and adds and free and not (others or solo)
-
-
-def _sample_curves(rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
-    data: Any = rig.animation_data
-    strip = _track(rig).strips[0]
-    layers = [(compat.channels_of(strip, rig), np.clip(frames, strip.frame_start, strip.frame_end))]
-    if data.action:
-        layers.append((compat.channels_of(data, rig), np.asarray(frames)))
-    heads = np.array([bone.bone.head_local for bone in pose_bones(rig)], np.float64)
-    points = np.repeat(heads[None], len(frames), axis=0)
-    for landmark, bone in enumerate(pose_bones(rig)):
-        for axis in range(3):
-            read = [curves.read(layer, _location(bone), axis, at) for layer, at in layers]
-            moved = [values for values in read if values is not None]
-            points[:, landmark, axis] += sum(moved) if moved else bone.location[axis]
-    return to_crop(points)
-
-
-def _sample_scene(scene: bpy.types.Scene, rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
-    here, subframe = scene.frame_current, scene.frame_subframe
-    names = [bone.name for bone in pose_bones(rig)]
-    depsgraph: Any = scene.view_layers[0].depsgraph
-    points = np.empty((len(frames), len(names), 3))
-    for row, frame in enumerate(frames):
-        whole = int(np.floor(frame))
-        scene.frame_set(whole, subframe=float(frame - whole))
-        bones = rig.evaluated_get(depsgraph).pose.bones
-        points[row] = [bones[name].matrix.translation for name in names]
-    scene.frame_set(here, subframe=subframe)
-    return to_crop(points)
+def _base(bone: Any) -> str:
+    return bone.path_from_id() + "."

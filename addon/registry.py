@@ -11,9 +11,11 @@ from types import ModuleType
 import bpy
 
 from . import commands, engine, install, jobs, plan, preferences, preview, properties
+from .operators import adjust as curve_buttons
 from .operators import analyze, draw, manage, portraits, speak, strip
 from .operators import engine as engine_buttons
-from .ui import sequencer_panel
+from .operators import rig as rig_buttons
+from .ui import graph_panel, rig_panel, sequencer_panel
 
 MODULES: tuple[ModuleType, ...] = (
     engine,
@@ -30,7 +32,11 @@ MODULES: tuple[ModuleType, ...] = (
     strip,
     manage,
     engine_buttons,
+    curve_buttons,
+    rig_buttons,
     sequencer_panel,
+    graph_panel,
+    rig_panel,
     commands,
 )
 

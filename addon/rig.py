@@ -2,8 +2,9 @@
 
 The face crop (512 units, x right, y down, z negative towards the viewer) maps to the armature's own space by
 x right, y up, z towards the viewer, centred, `UNIT` Blender units a crop unit. The object stands upright, so
-the face looks along -Y and fills the front view. Bones have no rest rotation: a pose bone's location is its
-landmark's displacement. Motion is flat: curves exist for x and y, depth stays that of the photo.
+the face looks along -Y and fills the front view. Landmark bones have no rest rotation: a pose bone's location is
+its landmark's displacement. Motion is flat: curves exist for x and y, depth stays that of the photo. Above them are
+the bones of `controls`, which add to what the landmarks do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, cast
 import bpy
 import numpy as np
 
-from . import compat
+from . import compat, controls
 from .lpcore.errors import LpError
 from .lpcore.points68 import COUNT, NAMES, REGION_OF, REGIONS
 from .lpcore.types import CROP
@@ -37,8 +38,20 @@ COLOURS = {
     "lips_outer": (0.95, 0.30, 0.35),
     "lips_inner": (0.95, 0.45, 0.75),
 }
-HANDLE = "Line Portrait Handle"
+REGION_COLOURS = {
+    "mouth": COLOURS["lips_outer"],
+    **{name: COLOURS[name] for name in ("jaw", "eye.R", "eye.L", "brow.R", "brow.L", "nose")},
+    "head": (0.85, 0.85, 0.85),
+}
+"""Colours of the controls, by the region that they belong to."""
+
+CONTROLS = "Controls"
+"""The bone collection of the controls."""
+
 HANDLE_SIZE = 3.0  # crop units from the centre to a tip: handles of neighbouring lip landmarks stay apart
+HEAD_RING = (
+    0.16  # of the face's width: how far the head's ring lies above the point about which the head turns
+)
 
 
 def to_rig(points: np.ndarray) -> np.ndarray:
@@ -70,8 +83,10 @@ def build(scene: bpy.types.Scene, name: str, landmarks: np.ndarray) -> bpy.types
             bone = bones.new(bone_name)
             bone[LANDMARK] = index
             bone.use_deform = False
+        _add_controls(bones)
         _rest_on(bones, landmarks)
     _dress(rig)
+    _dress_controls(rig, landmarks)
     scene.collection.objects.link(rig)
     return rig
 
@@ -84,6 +99,12 @@ def set_rest(rig: bpy.types.Object, landmarks: np.ndarray) -> None:
     if np.abs(rest(rig) - landmarks).max() > 1e-3:
         with _edit_bones(rig) as bones:
             _rest_on(bones, landmarks)
+        controls.bind(rig, pose_bones(rig), landmarks)
+
+
+def is_rig(block: Any) -> bool:
+    """Whether an object is a landmark rig."""
+    return bool(block and block.type == "ARMATURE" and any(LANDMARK in bone for bone in block.data.bones))
 
 
 def rest(rig: bpy.types.Object) -> np.ndarray:
@@ -102,16 +123,28 @@ def pose_bones(rig: bpy.types.Object) -> list[Any]:
 
 def show(context: compat.Context, rig: bpy.types.Object, landmarks: Sequence[int]) -> None:
     """Make the rig the active object in pose mode, with the bones of `landmarks` selected."""
+    select(context, rig, [bone for index, bone in enumerate(pose_bones(rig)) if index in landmarks])
+
+
+def select(
+    context: compat.Context, rig: bpy.types.Object, bones: Sequence[Any], extend: bool = False
+) -> None:
+    """Make the rig the active object in pose mode, with these pose bones selected, beside others if `extend`."""
     layer = context.view_layer
-    if context.object and context.object.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-    for selected in layer.objects.selected:
-        selected.select_set(False)
-    rig.select_set(True)
-    layer.objects.active = rig
-    bpy.ops.object.mode_set(mode="POSE")
-    for index, bone in enumerate(pose_bones(rig)):
-        compat.select_bone(bone, index in landmarks)
+    if context.object != rig or rig.mode != "POSE":
+        if context.object and context.object.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        for selected in layer.objects.selected:
+            selected.select_set(False)
+        rig.select_set(True)
+        layer.objects.active = rig
+        bpy.ops.object.mode_set(mode="POSE")
+    names = {bone.name for bone in bones}
+    for bone in rig.pose.bones:
+        if bone.name in names or not extend:
+            compat.select_bone(bone, bone.name in names)
+    if bones:
+        cast(Any, rig.data).bones.active = bones[0].bone
 
 
 @contextmanager
@@ -141,33 +174,95 @@ def _rest_on(bones: Any, landmarks: np.ndarray) -> None:
         bone.head = head
         bone.tail = head + np.array([0, 2 * HANDLE_SIZE * UNIT, 0])
         bone.roll = 0
+    for bone in bones:
+        control = controls.CONTROLS.get(bone.get(controls.CONTROL, ""))
+        if control:
+            head = to_rig(control.place(landmarks))
+            bone.head = head
+            bone.tail = head + np.array([1, 0, 0] if control.turned else [0, 1, 0]) * 4 * HANDLE_SIZE * UNIT
+            bone.roll = 0
+
+
+def _add_controls(bones: Any) -> None:
+    """Edit bones of the controls; the head becomes the parent of all others."""
+    for name in controls.CONTROLS:
+        bone = bones.new(name)
+        bone[controls.CONTROL] = name
+        bone.use_deform = False
+    for bone in bones:
+        if bone.name != controls.HEAD:
+            bone.parent = bones[controls.HEAD]
 
 
 def _dress(rig: bpy.types.Object) -> None:
     """Bone collections and colours by region, handles to grab, and locks that keep the motion flat."""
-    handle, armature = _handle(), cast(Any, rig.data)
+    handle, armature = _shape("handle"), cast(Any, rig.data)
     collections = {region: armature.collections.new(region_label(region)) for region in REGIONS}
     for index, pose_bone in enumerate(pose_bones(rig)):
         region = REGION_OF[index]
         collections[region].assign(pose_bone.bone)
-        colour = pose_bone.bone.color
-        colour.palette = "CUSTOM"
-        colour.custom.normal = COLOURS[region]
-        colour.custom.select = [min(1.0, part + 0.3) for part in COLOURS[region]]
-        colour.custom.active = (1, 1, 1)
-        pose_bone.custom_shape = handle
-        pose_bone.use_custom_shape_bone_size = False
-        pose_bone.custom_shape_scale_xyz = [HANDLE_SIZE * UNIT] * 3
-        pose_bone.lock_location = (False, False, True)
-        pose_bone.lock_rotation = pose_bone.lock_scale = (True, True, True)
-        pose_bone.lock_rotation_w = True
+        _colour(pose_bone.bone, COLOURS[region])
+        _show_as(pose_bone, handle, HANDLE_SIZE)
+        _lock(pose_bone, "xy")
 
 
-def _handle() -> bpy.types.Object:
-    """The diamond drawn for every bone; shared, and in no scene."""
-    shape = bpy.data.objects.get(HANDLE)
+def _dress_controls(rig: bpy.types.Object, landmarks: np.ndarray) -> None:
+    """Shapes, colours and locks of the controls, and the constraints by which they move the landmarks."""
+    collection = cast(Any, rig.data).collections.new(CONTROLS)
+    width = controls.width_of(landmarks)
+    for name, pose_bone in controls.bones_of(rig).items():
+        control = controls.CONTROLS[name]
+        collection.assign(pose_bone.bone)
+        _colour(pose_bone.bone, REGION_COLOURS[control.region])
+        _show_as(pose_bone, _shape(control.shape), control.size * width / controls.FACE)
+        _lock(pose_bone, control.free)
+    head = rig.pose.bones[controls.HEAD]
+    head.custom_shape_translation = (0, HEAD_RING * width * UNIT, 0)
+    head.lock_rotation = (False, False, False)
+    head.rotation_mode = "XYZ"
+    controls.bind(rig, pose_bones(rig), landmarks)
+
+
+def _colour(bone: Any, colour: tuple[float, float, float]) -> None:
+    bone.color.palette = "CUSTOM"
+    bone.color.custom.normal = colour
+    bone.color.custom.select = [min(1.0, part + 0.3) for part in colour]
+    bone.color.custom.active = (1, 1, 1)
+
+
+def _show_as(bone: Any, shape: bpy.types.Object, size: float) -> None:
+    bone.custom_shape = shape
+    bone.use_custom_shape_bone_size = False
+    bone.custom_shape_scale_xyz = [size * UNIT] * 3
+
+
+def _lock(bone: Any, free: str) -> None:
+    """Let a pose bone move along the `free` axes and do nothing else."""
+    bone.lock_location = [axis not in free for axis in "xyz"]
+    bone.lock_rotation = bone.lock_scale = (True, True, True)
+    bone.lock_rotation_w = True
+
+
+_RING = [(math.cos(angle), math.sin(angle), 0.0) for angle in np.linspace(0, 2 * math.pi, 33)[:-1]]
+_SHAPES: dict[str, list[tuple[float, float, float]]] = {
+    "handle": [(0, 1, 0), (1, 0, 0), (0, -1, 0), (-1, 0, 0)],
+    "ring": _RING,
+    "bar": [(-1, 0.2, 0), (1, 0.2, 0), (1, -0.2, 0), (-1, -0.2, 0)],
+    "arrows": [
+        (0, 1, 0), (0.4, 0.55, 0), (0.15, 0.55, 0), (0.15, -0.55, 0), (0.4, -0.55, 0),
+        (0, -1, 0), (-0.4, -0.55, 0), (-0.15, -0.55, 0), (-0.15, 0.55, 0), (-0.4, 0.55, 0),
+    ],
+}  # fmt: skip
+"""Closed outlines; the arrows point along the bone."""
+
+
+def _shape(kind: str) -> bpy.types.Object:
+    """The outline drawn for bones; shared by all rigs, and in no scene."""
+    name = f"Line Portrait {kind.title()}"
+    shape = bpy.data.objects.get(name)
     if shape is None:
-        mesh = bpy.data.meshes.new(HANDLE)
-        mesh.from_pydata([(0, 1, 0), (1, 0, 0), (0, -1, 0), (-1, 0, 0)], [(0, 1), (1, 2), (2, 3), (3, 0)], [])
-        shape = bpy.data.objects.new(HANDLE, mesh)
+        outline = _SHAPES[kind]
+        mesh = bpy.data.meshes.new(name)
+        mesh.from_pydata(outline, [(i, (i + 1) % len(outline)) for i in range(len(outline))], [])
+        shape = bpy.data.objects.new(name, mesh)
     return shape

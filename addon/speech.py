@@ -91,7 +91,7 @@ def sound_file(scene: bpy.types.Scene, speech: Speech, mixdown: Path) -> Path:
     """
     strip = find(scene, speech.strip)
     if speech.mixed:
-        _mix_down(scene, strip, speech, mixdown)
+        mix_down(scene, strip, speech, mixdown)
         return mixdown
     path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
     if not path.is_file():
@@ -124,7 +124,7 @@ def _volume_is_animated(scene: bpy.types.Scene, strip: Any) -> bool:
     return curves.find(strip.path_from_id("volume")) is not None
 
 
-def _mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, path: Path) -> None:
+def mix_down(scene: bpy.types.Scene, strip: Any, speech: Speech, path: Path) -> None:
     with ExitStack() as restored:
 
         def set_for_now(owner: Any, name: str, value: Any) -> None:

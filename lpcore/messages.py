@@ -176,6 +176,16 @@ MESSAGES: dict[str, Message] = {
         "the rig lacks the bone of {detail}",
         "undo the deletion, or press Speak to rebuild the rig",
     ),
+    "RIG_ELSEWHERE": Message(
+        "Rig not in this scene",
+        "the rig {detail} is not among this window's objects",
+        "show its scene in this window first",
+    ),
+    "NO_VIEW": Message("No 3D View", "this window shows no 3D View", "open one, or press this in one"),
+    "ONLY_TAKE": Message("Only one take", "there is no other take to play", "press Speak for another one"),
+    "NO_BLINK": Message(
+        "No blink here", "the eyes stay open at frame {detail}", "move the playhead onto a blink"
+    ),
     "SCENE_GONE": Message("Scene gone", "the scene was deleted meanwhile", "{detail}"),
     "BUSY": Message("Already working", "{detail} is still running", "wait for it or cancel it"),
     "NO_ENGINE": Message(

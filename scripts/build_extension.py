@@ -19,7 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_LPCORE = (
     "__init__", "errors", "finish", "frame_keys", "messages", "png", "pointer", "points68", "protocol", "types",
-    "version",
+    "version", "audio/__init__", "audio/level", "motion/__init__", "motion/blink", "motion/close", "motion/closure",
+    "motion/smooth",
 )  # fmt: skip
 """The modules of lpcore that the add-on needs: standard library and numpy alone."""
 

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 from bpy.types import Operator, Scene
 
-from .. import keyfit, motion, portrait, preferences, rig, speech, takes
+from .. import (
+    adjust,
+    keyfit,
+    motion,
+    pictures,
+    portrait,
+    predictions,
+    preferences,
+    rig,
+    speech,
+    takes,
+)
 from ..jobs import Job
 from ..lpcore import protocol
 from ..lpcore.errors import LpError
 from .base import JobOperator, scene_of
 
 
-class Prediction(NamedTuple):
-    """What *Speak* lands: the photo's landmarks (68, 3), and keys of the displacement (x, y) per landmark."""
+class Spoken(NamedTuple):
+    """What *Speak* lands: the prediction, and its keys as fitted with `adjustments`, one entry per landmark."""
 
-    neutral: np.ndarray
+    prediction: adjust.Prediction
+    adjustments: adjust.Adjustments
     keys: list[keyfit.Keys]
-
-
-def read_prediction(path: Path) -> Prediction:
-    """The motion file as keys, within `motion.KEY_ERROR` crop px of every predicted frame."""
-    with np.load(path, allow_pickle=False) as arrays:
-        points, neutral = arrays["points"].astype(np.float64), arrays["neutral"].astype(np.float64)
-    moved = (points - neutral)[..., :2].transpose(1, 0, 2)
-    return Prediction(neutral, keyfit.reduce_keys(moved, motion.KEY_ERROR))
 
 
 class LINEPORTRAIT_OT_speak(JobOperator, Operator):
@@ -56,18 +60,21 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
         mixdown = takes.scratch() / f"speech_{number}.wav"
         audio = speech.sound_file(scene, heard, mixdown)
         chosen.speech = heard.strip
+        body = portrait.rig_in(scene, who)
+        adjustments = predictions.adjustments_of(body) if body else adjust.Adjustments()
 
-        def digest(result: Mapping[str, Any]) -> tuple[Prediction, dict[str, Any]]:
-            prediction = read_prediction(path)
+        def digest(result: Mapping[str, Any]) -> tuple[Spoken, dict[str, Any]]:
+            prediction = predictions.read(path)
+            spoken = Spoken(prediction, adjustments, adjust.fit(prediction, adjustments))
             with contextlib.suppress(OSError):
                 path.unlink()
                 mixdown.unlink(missing_ok=True)
-            return prediction, {"settings": settings, "audio_sha256": result.get("audio_sha256", "")}
+            return spoken, {"settings": settings, "audio_sha256": result.get("audio_sha256", "")}
 
-        def land(digested: tuple[Prediction, dict[str, Any]]) -> str:
-            prediction, made_from = digested
-            lay(scene_of(uid), prediction, heard, made_from, who)
-            keys = np.mean([len(landmark.frames) for landmark in prediction.keys])
+        def land(digested: tuple[Spoken, dict[str, Any]]) -> str:
+            spoken, made_from = digested
+            lay(scene_of(uid), spoken, heard, made_from, who)
+            keys = np.mean([len(landmark.frames) for landmark in spoken.keys])
             return (
                 f"{heard.frames} frames of motion, about {keys:.0f} keys a landmark, "
                 f"within {motion.KEY_ERROR:g} px of the prediction."
@@ -89,10 +96,10 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
 
 
 def lay(
-    scene: Scene, prediction: Prediction, heard: speech.Speech, made_from: Mapping[str, Any], who: str = ""
+    scene: Scene, spoken: Spoken, heard: speech.Speech, made_from: Mapping[str, Any], who: str = ""
 ) -> None:
     """Put the prediction on the rig of the portrait `who`; it is made where there is none or a bone is missing."""
-    body = portrait.rig_in(scene, who)
+    body, prediction = portrait.rig_in(scene, who), spoken.prediction
     try:
         if body:
             rig.set_rest(body, prediction.neutral)
@@ -101,7 +108,11 @@ def lay(
     if body is None:
         body = rig.build(scene, portrait.values(scene, who).name, prediction.neutral)
         portrait.values(scene, who).rig = body
-    motion.lay_prediction(body, prediction.keys, heard.first)
+        pictures.place_photo(scene, who)
+    about = {"made_from": dict(made_from), "heard": asdict(heard) | {"fps": str(heard.fps)}}
+    adjusted = predictions.adjustments_of(body)  # changed, perhaps, while the engine was at work
+    keys = spoken.keys if adjusted == spoken.adjustments else adjust.fit(prediction, adjusted)
+    motion.lay_prediction(body, keys, heard.first, prediction, about)
     portrait.remember_spoken(scene, heard, made_from, who)
 
 

@@ -101,7 +101,7 @@ def test_corrections_survive_speaking_again(spoken, blender):
     assert again[:, index, 0] == pytest.approx(rest[index, 0] + 0.1 / unit, abs=0.05)
     assert corrected[:, index, 0] == pytest.approx(again[:, index, 0], abs=0.05)
     assert np.ptp(again[:, 66, 1]) == pytest.approx(np.ptp(corrected[:, 66, 1]) / 2, abs=1.1)
-    assert len([action for action in blender.data.actions if "Prediction" in action.name]) == 1
+    assert len(part("predictions").all_of(spoken.rig)) == 2
 
 
 def test_a_deleted_rig_is_made_again(spoken, blender):

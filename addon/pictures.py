@@ -1,0 +1,125 @@
+"""What stands behind the rig: the photo, and the drawing as it was last drawn, both where the landmarks lie.
+
+Image empties, children of the rig, that face the front view.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import compat, portrait, rig, strips, takes
+from .lpcore.errors import LpError
+from .lpcore.types import CROP, CropTransform
+
+PHOTO, DRAWING = "lineportrait_photo", "lineportrait_drawing"
+"""Custom properties of the empties and their images: the portrait's uid."""
+
+DEPTH = {DRAWING: 44, PHOTO: 48}
+"""Crop units by which the pictures lie behind the landmarks; the live preview lies in front of both."""
+
+
+def empty_of(scene: bpy.types.Scene, kind: str, uid: str) -> Any | None:
+    """The empty that shows the portrait's picture of this kind in the scene."""
+    things: Any = scene.objects
+    return next((thing for thing in things if thing.get(kind) == uid), None)
+
+
+def place_photo(scene: bpy.types.Scene, uid: str = "") -> None:
+    """Show the photo behind the rig; where Blender reads it otherwise than the engine did, the face alone."""
+    uid = portrait.values(scene, uid).uid
+    try:
+        path, found = portrait.photo_path(scene, uid), portrait.analysis(scene, uid)
+    except LpError:
+        return
+    image = _image(PHOTO, uid, path)
+    if image is None:
+        return
+    if list(image.size) == list(found["photo_size"]):
+        _place(scene, PHOTO, uid, image, found)
+        return
+    # Turned by its camera's EXIF note, which Blender does not heed: the engine's crop is upright.
+    crop = Path(found["crop_image"])
+    image = _image(PHOTO, uid, crop) if crop.is_file() else None
+    if image:
+        image.pack()
+        _place(scene, PHOTO, uid, image, None)
+
+
+def place_drawing(scene: bpy.types.Scene, uid: str = "") -> None:
+    """Show the frames of the portrait's strip behind the rig, in step with the timeline."""
+    chosen = portrait.values(scene, uid)
+    strip, recipe = strips.find(scene, chosen.uid), {}
+    if strip:
+        recipe = strips.recipe_of(strip)
+    if strip is None or not len(strip.elements) or portrait.rig_in(scene, chosen.uid) is None:
+        return
+    image = _image(DRAWING, chosen.uid, strips.folder_of(strip) / takes.frame_name(0))
+    if image is None:
+        return
+    image.source = "SEQUENCE"
+    whole = recipe.get("look", {}).get("canvas") == "photo"
+    try:
+        found = portrait.analysis(scene, chosen.uid) if whole else None
+    except LpError:
+        return
+    shown = _place(scene, DRAWING, chosen.uid, image, found)
+    shown.image_user.frame_start = round(compat.content_start(strip))
+    shown.image_user.frame_duration = len(strip.elements)
+    shown.image_user.frame_offset = -1  # Blender counts a sequence's frames from 1, we from 0
+    shown.image_user.use_auto_refresh = True
+
+
+def _image(kind: str, uid: str, path: Path) -> Any | None:
+    """The image data-block of a picture, reading `path`; None where that cannot be read."""
+    image: Any = next((image for image in bpy.data.images if image.get(kind) == uid), None)
+    try:
+        if image and Path(bpy.path.abspath(image.filepath)) == path and not image.packed_file:
+            return image
+        fresh = bpy.data.images.load(str(path))
+    except RuntimeError:
+        return None
+    if image:
+        image.user_remap(fresh)
+        bpy.data.images.remove(image)
+    fresh[kind] = uid
+    return fresh
+
+
+def _place(scene: bpy.types.Scene, kind: str, uid: str, image: Any, found: dict[str, Any] | None) -> Any:
+    """Show `image` in the empty of this kind: the whole photo, as `found` tells, or, without, the face crop."""
+    name = portrait.values(scene, uid).name
+    image.name = f"{name} {'Photo' if kind == PHOTO else 'Drawing'}"
+    shown = empty_of(scene, kind, uid)
+    if shown is None:
+        shown = bpy.data.objects.new(image.name, None)
+        shown[kind] = uid
+        shown.empty_display_type = "IMAGE"
+        shown.empty_image_depth = "BACK"
+        shown.use_empty_image_alpha = True
+        shown.hide_select = shown.hide_render = True
+        scene.collection.objects.link(shown)
+    shown.parent = portrait.rig_in(scene, uid)
+    shown.data = image
+    centre, size, turn = np.zeros(3), float(CROP), 0.0
+    if found:
+        crop, photo = CropTransform(**found["crop"]), np.array(found["photo_size"], np.float64)
+        middle = crop.matrix() @ [*(photo - 1) / 2, 1]
+        centre = rig.to_rig(np.array([*middle, 0.0]))
+        size, turn = crop.scale * float(photo.max()), crop.roll
+    shown.location = (centre[0], centre[1], -DEPTH[kind] * rig.UNIT)
+    shown.rotation_euler = (0, 0, turn)
+    shown.empty_display_size = size * rig.UNIT
+    return shown
+
+
+def look_from_front(view: Any, body: bpy.types.Object) -> None:
+    """Turn a 3D View (its RegionView3D) to the rig's front, orthographic, the face filling it."""
+    view.view_perspective = "ORTHO"
+    view.view_rotation = (math.sqrt(0.5), math.sqrt(0.5), 0, 0)
+    view.view_location = body.matrix_world.translation
+    view.view_distance = 1.3 * rig.UNIT * CROP * body.scale.x
