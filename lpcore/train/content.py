@@ -47,7 +47,7 @@ class TrainContent:
     """The same of each synthetic sentence."""
     film_voices: int = 24
     """The same of each film."""
-    shares: tuple[float, float, float] = (0.35, 0.5, 0.15)
+    shares: tuple[float, float, float] = (0.35, 0.45, 0.2)
     """Of a batch: recordings, synthetic sentences, films; what is not there leaves its share to the others."""
     rate: float = 1e-3
     smooth: float = 1.0

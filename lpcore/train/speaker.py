@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,9 @@ DATA = (
     "hama features (Apache-2.0), Resemblyzer's speaker encoder (Apache-2.0)"
 )
 
+TRUST = 0.3
+"""Share of what a speaker showed that others who sound so are taught: most of it is the person, not the voice."""
+
 PARTS = ("mouth", "brows", "head", "tempo")
 """Outputs of the branch, in the order of `Style`'s fields."""
 
@@ -58,7 +61,7 @@ class TrainSpeaker:
     """All that decides a training run of the speaker branch."""
 
     model: SpeakerBranchConfig = field(default_factory=lambda: SMALL)
-    steps: int = 800
+    steps: int = 400
     batch: int = 16
     frames: int = 150
     versions: int = 8
@@ -148,7 +151,7 @@ def examples(people: Sequence[Person], versions: int, seed: int) -> list[Example
             samples = vary(samples, rng)[0] if version else samples
             features = content.features(samples)
             speaking = ~level.silence(level.level(samples))
-            lively = 0.5 * liveliness(samples)
+            lively = TRUST * liveliness(samples)
             amounts = np.where(np.isnan(person.amounts), [np.nan, lively, lively], person.amounts)
             tempo = np.log(max(vowel_rate(features, speaking), 0.5) / USUAL_RATE)
             target = np.clip(np.append(amounts, tempo) / _LIMIT, -1, 1)
@@ -206,7 +209,8 @@ def train(config: TrainSpeaker, data: Path, spoken: Path, films: Path, out: Path
     sentences = [Person(name, samples, unknown) for name, samples in load_sounds(spoken)]
     takes = {take.name: recorded(take, model) for take in load_takes(data / "facegood", model)}
     seen = filmed(tracked(films, model, cache)) + [p for n, p in takes.items() if n not in HELD_OUT_TAKES]
-    heard = examples(seen, config.versions, config.seed)
+    taught = [replace(person, amounts=TRUST * person.amounts) for person in seen]
+    heard = examples(taught, config.versions, config.seed)
     heard += examples(
         [p for p in sentences if not is_held_out(p.name)][::4], config.versions // 2, config.seed
     )

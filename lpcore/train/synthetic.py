@@ -47,7 +47,7 @@ VOICES = {HIBARI: 0.4, "slt": 0.2, "rms": 0.22, "kal16": 0.08, "awb": 0.1}
 DRAWN_OUT = 0.15
 """Share of the sentences that are."""
 
-BITE = 0.85
+BITE = 0.6
 """Share of the opening that the lower lip closes for f and v; the slit that is left lets the air through."""
 
 _FLOAT32 = 1

@@ -44,7 +44,7 @@ _TEETH = _viseme(0.8, 0.06, mouthStretch=0.10, mouthLowerDown=0.20, mouthUpperUp
 _HUSH = _viseme(1.5, 0.07, mouthFunnel=0.45, mouthPucker=0.30)
 _BACK = _viseme(0.3, 0.12)
 _SHUT = _viseme(0.8, 0.10, mouthPress=0.15, mouthRollLower=0.15, mouthRollUpper=0.10)
-_BITE = _viseme(1.2, 0.07, mouthRollLower=0.40, mouthUpperUp=0.15)
+_BITE = _viseme(1.2, 0.09, mouthRollLower=0.40, mouthUpperUp=0.40)
 
 VISEMES: dict[str, tuple[Viseme, ...]] = {
     **dict.fromkeys("pbm", (_SHUT,)), **dict.fromkeys("fv", (_BITE,)),
@@ -58,7 +58,7 @@ VISEMES: dict[str, tuple[Viseme, ...]] = {
 }  # fmt: skip
 """Phone -> its mouth shapes in order; diphthongs (A I O W Y as in day, my, go, now, boy) have two."""
 
-ANTICIPATION = 0.05
+ANTICIPATION = 0.04
 """Seconds by which mouths run ahead of the sound."""
 STRESS = {"ˈ": 1.15, "ˌ": 1.05}
 """Stress mark -> factor on the jaw of the syllable's vowel; without one it is 0.9."""
@@ -71,6 +71,9 @@ _SHORTEST = 0.03
 """Seconds of contact at least."""
 _EARLY = 0.015
 """Seconds by which the lips touch before the sound changes."""
+
+NUCLEUS = 0.65
+"""Share of a diphthong that its first, open part lasts."""
 
 _NARROWEST = 0.035
 _WIDTH = 0.45
@@ -89,10 +92,12 @@ def _events(phones: Sequence[Phone]) -> list[tuple[Viseme, float, float, float]]
         shapes = VISEMES.get(symbol)
         if shapes:
             first = start if begin is None else begin
-            part = (end - first) / len(shapes)
-            for k, viseme in enumerate(shapes):
-                centre = first + (k + 0.5) * part - ANTICIPATION
+            shares = (1.0,) if len(shapes) == 1 else (NUCLEUS, 1 - NUCLEUS)
+            for viseme, share in zip(shapes, shares, strict=True):
+                part = share * (end - first)
+                centre = first + part / 2 - ANTICIPATION
                 events.append((viseme, centre, max(_NARROWEST, _WIDTH * part), factor))
+                first += part
         begin, factor = None, 0.9
     return events
 
