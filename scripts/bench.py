@@ -1,4 +1,4 @@
-"""Measure the engine on this machine: `python scripts/bench.py [--json PATH] [--threads N] [--networks]`.
+"""Measure the engine on this machine: `python scripts/bench.py [--quick] [--json PATH] [--networks]`.
 
 Times are medians of repeated runs in this process. `draw_ratio` compares frames per second, PNG files included, with
 the published script's pipeline, measured side by side in the same run with networks of the published sizes: matte,
@@ -21,13 +21,17 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def measure(photo: np.ndarray, speech: Path, repeats: int) -> dict[str, float]:
-    """Every figure under its name; ``_s`` seconds, ``_fps`` frames per second, ``_ratio`` without unit."""
+def measure(photo: np.ndarray, speech: Path, repeats: int, film: int) -> dict[str, float]:
+    """Every figure under its name; ``_s`` seconds, ``_fps`` frames per second, ``_ratio`` without unit.
+
+    film: frames over which memory is watched.
+    """
     from lpcore import analyze, speak
     from lpcore.audio.load import length
     from lpcore.drawing.stream import FrameStream
     from lpcore.evaluate.reference import reference
     from lpcore.evaluate.timing import median_seconds as seconds
+    from lpcore.evaluate.worker_cost import waits
     from lpcore.frames import write_frames
 
     figures = {"help_s": seconds(_help, repeats)}
@@ -60,7 +64,23 @@ def measure(photo: np.ndarray, speech: Path, repeats: int) -> dict[str, float]:
         each = seconds(lambda: pipeline.frame(portrait, points[0], Path(folder)), max(1, repeats // 2))
     figures["reference_fps"] = 1 / each
     figures["draw_ratio"] = figures["draw_512_png_fps"] * each
+    figures["rss_growth_mb"] = _growth(portrait, points, film)
+    with tempfile.TemporaryDirectory() as folder:
+        figures |= waits(photo, speech, Path(folder))
     return figures
+
+
+def _growth(portrait, points: np.ndarray, frames: int) -> float:
+    """Megabytes by which the peak memory grows from frame 500 of a film to its end."""
+    from lpcore.drawing.stream import FrameStream
+    from lpcore.evaluate.motion_cost import peak_mb
+
+    stream = FrameStream(portrait, "ink", 256)
+    before = 0.0
+    for number, _ in enumerate(stream.frames(points[np.arange(frames) % len(points)])):
+        if number == 500:
+            before = peak_mb() or 0.0
+    return (peak_mb() or 0.0) - before
 
 
 def _help() -> None:
@@ -84,6 +104,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--speech", type=Path, default=next((ROOT / "examples").glob("*.flac"), None))
+    parser.add_argument("--quick", action="store_true", help="fewer repeats, a shorter film")
     parser.add_argument("--networks", action="store_true", help="only the table of the networks' costs")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
@@ -94,7 +115,8 @@ def main() -> int:
     if options.networks:
         print(network_table(options.repeats))
         return 0
-    figures = measure(data.astronaut(), options.speech, options.repeats)
+    repeats, film = (2, 2000) if options.quick else (options.repeats, 10_000)
+    figures = measure(data.astronaut(), options.speech, repeats, film)
     width = max(map(len, figures))
     print(f"{platform.machine()}, {options.threads} cores, torch {torch.__version__}")
     print("\n".join(f"{name:{width}}  {value:10.3f}" for name, value in figures.items()))
