@@ -215,3 +215,9 @@ def select_bone(bone: Any, state: bool) -> None:
     """Select a pose bone; the flag moved from the bone to the pose bone in 5.0."""
     owner = bone if "select" in bone.bl_rna.properties else bone.bone
     owner.select = state
+
+
+def set_wire_width(bone: Any, pixels: float) -> None:
+    """How thick the custom shape of a pose bone is drawn, where this Blender lets one choose."""
+    if "custom_shape_wire_width" in bone.bl_rna.properties:
+        bone.custom_shape_wire_width = pixels

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from . import compat, portrait, speech, strips
+from . import motion as layers
 from .lpcore.errors import LpError
 
 EXACT = 0.01  # frames
@@ -74,6 +75,7 @@ def _shift_animation(rig: Any, frames: int) -> None:
         _shift_curves(compat.channels_of(owner, rig).fcurves, frames)
     for owner in owners:
         _shift_strip(owner, frames)
+    layers.set_hold(rig, layers.hold(rig))  # poses are held from the first frame of the prediction on
 
 
 def _shift_strip(strip: Any, frames: int) -> None:

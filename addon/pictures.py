@@ -5,7 +5,6 @@ Image empties, children of the rig, that face the front view.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +67,12 @@ def place_drawing(scene: bpy.types.Scene, uid: str = "") -> None:
     except LpError:
         return
     shown = _place(scene, DRAWING, chosen.uid, image, found)
-    shown.image_user.frame_start = round(compat.content_start(strip))
-    shown.image_user.frame_duration = len(strip.elements)
-    shown.image_user.frame_offset = -1  # Blender counts a sequence's frames from 1, we from 0
-    shown.image_user.use_auto_refresh = True
+    user, length = shown.image_user, len(strip.elements)
+    user.frame_start, user.frame_duration = round(compat.content_start(strip)), length
+    user.frame_offset = -1  # Blender counts a sequence's frames from 1, we from 0
+    user.use_auto_refresh = True
+    # Blender would show the first frame until the playhead moves.
+    user.frame_current = min(max(scene.frame_current - user.frame_start, 0), length - 1)
 
 
 def _image(kind: str, uid: str, path: Path) -> Any | None:
@@ -115,11 +116,3 @@ def _place(scene: bpy.types.Scene, kind: str, uid: str, image: Any, found: dict[
     shown.rotation_euler = (0, 0, turn)
     shown.empty_display_size = size * rig.UNIT
     return shown
-
-
-def look_from_front(view: Any, body: bpy.types.Object) -> None:
-    """Turn a 3D View (its RegionView3D) to the rig's front, orthographic, the face filling it."""
-    view.view_perspective = "ORTHO"
-    view.view_rotation = (math.sqrt(0.5), math.sqrt(0.5), 0, 0)
-    view.view_location = body.matrix_world.translation
-    view.view_distance = 1.3 * rig.UNIT * CROP * body.scale.x

@@ -49,6 +49,7 @@ CONTROLS = "Controls"
 """The bone collection of the controls."""
 
 HANDLE_SIZE = 3.0  # crop units from the centre to a tip: handles of neighbouring lip landmarks stay apart
+CONTROL_LINE = 2.0  # pixels
 HEAD_RING = (
     0.16  # of the face's width: how far the head's ring lies above the point about which the head turns
 )
@@ -215,6 +216,7 @@ def _dress_controls(rig: bpy.types.Object, landmarks: np.ndarray) -> None:
         collection.assign(pose_bone.bone)
         _colour(pose_bone.bone, REGION_COLOURS[control.region])
         _show_as(pose_bone, _shape(control.shape), control.size * width / controls.FACE)
+        compat.set_wire_width(pose_bone, CONTROL_LINE)
         _lock(pose_bone, control.free)
     head = rig.pose.bones[controls.HEAD]
     head.custom_shape_translation = (0, HEAD_RING * width * UNIT, 0)

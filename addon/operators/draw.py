@@ -7,7 +7,7 @@ from typing import Any
 
 from bpy.types import Operator, Scene
 
-from .. import measured, order, plan, portrait, preferences, speech, strips, takes
+from .. import measured, order, pictures, plan, portrait, preferences, speech, strips, takes
 from ..jobs import Job
 from .base import JobOperator, scene_of
 
@@ -51,6 +51,7 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
                 heard.channel,
                 made,
             )
+            pictures.place_drawing(scene_of(uid, take), wanted.portrait)
 
         def land(result: Mapping[str, Any]) -> str:
             show(heard.frames, result)

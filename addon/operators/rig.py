@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import bpy
 from bpy.props import EnumProperty
 from bpy.types import Object, Operator
 
 from .. import controls, pictures, rig
 from ..compat import Context
 from ..lpcore.errors import LpError
+from ..lpcore.types import CROP
 from .adjust import RigOperator, owner_of
+
+VIEW_DISTANCE = 1.3
+"""Widths of the face crop from which a 3D View shows just the whole crop."""
 
 KINDS = (
     ("controls", "Controls", "The few bones that move many landmarks"),
@@ -35,8 +41,8 @@ class LINEPORTRAIT_OT_front_view(RigOperator, Operator):
             raise LpError("NO_VIEW")
 
     def work(self, context: Context, body: Any) -> str:
-        space: Any = view_of(context)
-        pictures.look_from_front(space.region_3d, body)
+        area: Any = view_of(context)
+        _face_front(context, area, body)
         try:
             scene, uid = owner_of(body)
             pictures.place_photo(scene, uid)
@@ -70,9 +76,26 @@ class LINEPORTRAIT_OT_select_bones(RigOperator, Operator):
 def view_of(context: Context) -> Any | None:
     """The 3D View that the button is in, else the largest of the window."""
     if context.area and context.area.type == "VIEW_3D":
-        return context.space_data
+        return context.area
     areas = [area for area in context.screen.areas if area.type == "VIEW_3D"] if context.screen else []
-    return max(areas, key=lambda area: area.width * area.height).spaces.active if areas else None
+    return max(areas, key=lambda area: area.width * area.height, default=None)
+
+
+def _face_front(context: Context, area: Any, body: Any) -> None:
+    """Turn the 3D View to the rig's front, orthographic, the face filling it."""
+    space, view = area.spaces.active, area.spaces.active.region_3d
+    space.overlay.show_relationship_lines = False  # every bone has the head as its parent
+    space.overlay.show_ortho_grid = False
+    if not bpy.app.background:
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        smooth, context.preferences.view.smooth_view = context.preferences.view.smooth_view, 0
+        with context.temp_override(area=area, region=region):
+            bpy.ops.view3d.view_axis(type="FRONT")
+        context.preferences.view.smooth_view = smooth
+    view.view_perspective = "ORTHO"
+    view.view_rotation = (math.sqrt(0.5), math.sqrt(0.5), 0, 0)
+    view.view_location = body.matrix_world.translation
+    view.view_distance = VIEW_DISTANCE * rig.UNIT * CROP * body.scale.x
 
 
 CLASSES = (LINEPORTRAIT_OT_front_view, LINEPORTRAIT_OT_select_bones)

@@ -74,14 +74,8 @@ def draw_rig(column: UILayout, body: Any) -> None:
         shown = pictures.empty_of(scene, kind, uid)
         if shown:
             row = column.row(align=True)
-            row.prop(
-                shown,
-                "hide_viewport",
-                text="",
-                icon="HIDE_ON" if shown.hide_viewport else "HIDE_OFF",
-                invert_checkbox=True,
-            )
             row.prop(shown, "color", index=3, text=text, slider=True)
+            row.prop(shown, "hide_viewport", text="")
 
 
 CLASSES = (

@@ -159,3 +159,18 @@ def test_another_photo_moves_the_controls_along(blender, rig):
     after = np.array(control(rig, "jaw").bone.head_local)
     assert after - before == pytest.approx([0, -12 * part("rig").UNIT, 0], abs=1e-6)
     assert len(part("rig").pose_bones(rig)[8].constraints) == 1
+
+
+def test_a_pose_from_the_library_becomes_a_correction(blender, talking):
+    """Applying a stored pose and keying it stores its difference to the prediction, for controls and landmarks."""
+    scene, motion, unit = blender.context.scene, part("motion"), part("rig").UNIT
+    smile = blender.data.actions.new("Smile")
+    channels = part("compat").channels(smile, talking)
+    corner = control(talking, "mouth_corner.L")
+    curve = channels.new(corner.path_from_id("location"), 1, corner.name)
+    curve.keyframe_points.insert(1, 8 * unit)
+    scene.frame_set(FIRST + 12)
+    talking.pose.apply_pose_from_action(smile, evaluation_time=1)
+    corner.keyframe_insert("location", index=1)
+    moved = motion.sample(scene, talking, np.array([FIRST + 12.0]))[0] - face()
+    assert moved[54, 1] == pytest.approx(talk(30)[12, 54, 1] - 8, abs=0.6)

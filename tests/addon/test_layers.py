@@ -269,7 +269,6 @@ def test_photo_and_drawing_stand_behind_the_rig(spoken, blender):
     assert photo.location.z < -0.1
     assert photo.data.size[0] > 0
     blender.ops.lineportrait.draw()
-    pictures.place_drawing(spoken.scene)
     drawing = pictures.empty_of(spoken.scene, pictures.DRAWING, uid)
     assert drawing.data.source == "SEQUENCE"
     assert (drawing.image_user.frame_start, drawing.image_user.frame_duration) == (11, 18)
