@@ -17,11 +17,13 @@ BEZIER = 2
 THIRD_TOLERANCE = 2e-3
 
 
-def write(channels: Channels, path: str, keys: Keys, first_frame: int, group: str) -> None:
+def write(
+    channels: Channels, path: str, keys: Keys, first_frame: int, group: str, first_index: int = 0
+) -> None:
     """F-curves for the channels of one landmark; the curve between the keys is exactly that of `keyfit`.
 
-    `keys.frames` count from `first_frame`. Handles at a third of the span make Blender's Bezier the cubic
-    Hermite curve of the keys.
+    `keys.frames` count from `first_frame`, array indices from `first_index`. Handles at a third of the span make
+    Blender's Bezier the cubic Hermite curve of the keys.
     """
     frames = keys.frames + float(first_frame)
     widths = np.diff(frames) / 3
@@ -29,7 +31,7 @@ def write(channels: Channels, path: str, keys: Keys, first_frame: int, group: st
     after = np.concatenate([widths, widths[-1:]]) if widths.size else np.ones(1)
     for index in range(keys.values.shape[1]):
         values, slopes = keys.values[:, index], keys.slopes[:, index]
-        curve = channels.new(path, index, group)
+        curve = channels.new(path, first_index + index, group)
         curve.color_mode = "AUTO_RGB"
         points = curve.keyframe_points
         points.add(len(frames))

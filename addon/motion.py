@@ -80,6 +80,12 @@ def first_frame(rig: bpy.types.Object) -> int:
     return round(track.strips[0].frame_start)
 
 
+def frames_of(rig: bpy.types.Object) -> np.ndarray:
+    """(T,) the frames that the prediction covers."""
+    track: Any = _track(rig)
+    return np.arange(first_frame(rig), round(track.strips[0].frame_end) + 1, dtype=np.float64)
+
+
 def choose_take(rig: bpy.types.Object, action: Any, first_frame: int) -> None:
     """Play another take from `first_frame` on, its curves made anew where they were adjusted otherwise."""
     about, prediction = predictions.about_of(action), predictions.prediction_of(action)

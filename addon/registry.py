@@ -12,7 +12,7 @@ import bpy
 
 from . import commands, engine, install, jobs, plan, preferences, preview, properties
 from .operators import adjust as curve_buttons
-from .operators import analyze, draw, manage, portraits, speak, strip
+from .operators import analyze, draw, exchange, manage, portraits, speak, strip
 from .operators import engine as engine_buttons
 from .operators import rig as rig_buttons
 from .ui import graph_panel, rig_panel, sequencer_panel
@@ -34,6 +34,7 @@ MODULES: tuple[ModuleType, ...] = (
     engine_buttons,
     curve_buttons,
     rig_buttons,
+    exchange,
     sequencer_panel,
     graph_panel,
     rig_panel,

@@ -186,6 +186,11 @@ MESSAGES: dict[str, Message] = {
     "NO_BLINK": Message(
         "No blink here", "the eyes stay open at frame {detail}", "move the playhead onto a blink"
     ),
+    "NOTHING_TO_DRIVE": Message(
+        "Nothing to drive",
+        "{detail} has no shape keys or pose bones with ARKit's names, such as jawOpen",
+        "select a character whose shape keys or bones have these names",
+    ),
     "SCENE_GONE": Message("Scene gone", "the scene was deleted meanwhile", "{detail}"),
     "BUSY": Message("Already working", "{detail} is still running", "wait for it or cancel it"),
     "NO_ENGINE": Message(

@@ -46,8 +46,9 @@ def stage(folder: Path) -> Path:
         if not _is_ours(folder):
             sys.exit(f"{folder} holds something other than a staged extension; choose a new or empty folder")
         shutil.rmtree(folder)
-    for path in (ROOT / "addon").rglob("*.py"):
-        _copy(path, folder / path.relative_to(ROOT / "addon"))
+    for pattern in ("*.py", "*.json"):
+        for path in (ROOT / "addon").rglob(pattern):
+            _copy(path, folder / path.relative_to(ROOT / "addon"))
     for name in SHIPPED_LPCORE:
         _copy(ROOT / "lpcore" / f"{name}.py", folder / "lpcore" / f"{name}.py")
     for name in ("blender_manifest.toml", "LICENSE"):

@@ -57,6 +57,15 @@ class LINEPORTRAIT_PT_rig_timing(NeedsRig, ViewPanel, Panel):
         draw_timing(self.layout.column(), rig_of(context))
 
 
+class LINEPORTRAIT_PT_exchange(NeedsRig, ViewPanel, Panel):
+    bl_label = "Other Characters"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        column = self.layout.column()
+        column.operator("lineportrait.drive", icon="SHAPEKEY_DATA")
+
+
 def draw_rig(column: UILayout, body: Any) -> None:
     """Which bones are seen, mirrored posing, and the pictures behind."""
     collections = body.data.collections
@@ -83,4 +92,5 @@ CLASSES = (
     LINEPORTRAIT_PT_rig_layers,
     LINEPORTRAIT_PT_rig_regions,
     LINEPORTRAIT_PT_rig_timing,
+    LINEPORTRAIT_PT_exchange,
 )
