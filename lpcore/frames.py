@@ -37,6 +37,15 @@ def read_png(picture: bytes) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
+def shrunk(image: np.ndarray, longer_side: int) -> np.ndarray:
+    """The (H, W, ...) uint8 `image`, made smaller where one side is longer than `longer_side` pixels."""
+    scale = longer_side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = [max(round(side * scale), 1) for side in image.shape[1::-1]]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
 def write_frames(frames: Iterable[tuple[Path, np.ndarray]]) -> Iterator[Path]:
     """Write each (path, image) in a second thread; yields the paths in order as they are complete on disk."""
     pending: deque = deque()

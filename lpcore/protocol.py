@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from .errors import LpError
 
-VERSION = 2
+VERSION = 3
 """Raised when a message changes in a way that an older partner cannot read."""
 
 
@@ -35,8 +35,8 @@ class Hello:
 class Analyze:
     """Find the face in `photo`. Result: {photo_sha256, photo_size: [w, h], faces: [[left, top, width, height,
     score], …], face, crop: {centre, scale, roll}, landmarks: 68 x [x, y, z], confidence: 68 x float,
-    crop_image: path}. `face` picks by index, `point` (photo pixels) by place, neither = the largest.
-    `folder` receives the face crop as PNG.
+    crop_image: path, photo_image: path}. `face` picks by index, `point` (photo pixels) by place, neither = the
+    largest. `folder` receives two upright PNG files: the face crop, and the photo made small.
     """
 
     verb: ClassVar[str] = "analyze"
@@ -54,7 +54,8 @@ class Speak:
     `start` and `duration` in seconds of the audio file (duration None = to its end), `fps` as [numerator,
     denominator]; `settings` as in `types.SpeakSettings`. `motion` is the ``.npz`` to write: arrays `points`
     (T, 68, 3), `neutral` (68, 3) and one per part, float32 crop units, and `fps` (2,) int64, `start` float64.
-    `frames`, where given, is the exact number of frames wanted.
+    `frames`, where given, is the exact number of frames wanted. `landmarks`, 68 x [x, y, z] crop units, stand in
+    for those found in the photo, where a hand has put them right.
     """
 
     verb: ClassVar[str] = "speak"
@@ -68,6 +69,7 @@ class Speak:
     start: float = 0.0
     duration: float | None = None
     frames: int | None = None
+    landmarks: list[list[float]] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -82,7 +84,7 @@ class Draw:
     With `exr`, a half-float ``.exr`` for compositing lies beside each: scene-linear, alpha premultiplied.
     `canvas` is "crop" (size x size pixels) or "photo" (the photo's size; `size` then limits the longer side, 0 = no
     limit). `engine` is "auto", "warp" or "generator"; `background` draws what lies behind the person too; `finish`
-    as in `finish.Finish`. `store` is the folder in which frames are kept by key ("" = none) up to `store_limit`
+    as in `finish.Finish`; `landmarks` as in `Speak`. `store` is the folder in which frames are kept by key ("" = none) up to `store_limit`
     bytes, `former` are folders of earlier takes whose frames may be used again. `recipe`, what the add-on knows of
     the take, is written to ``recipe.json`` in `folder` with the result and the frames' `keys` once all are complete.
     """
@@ -95,6 +97,7 @@ class Draw:
     face: int | None = None
     point: tuple[float, float] | None = None
     frames: list[int] | None = None
+    landmarks: list[list[float]] | None = None
     prefix: str = "frame_"
     style: str = "ink"
     size: int = 512

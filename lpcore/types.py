@@ -6,7 +6,7 @@ integers, in *crop units*: the face crop is `CROP` units wide and high.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from fractions import Fraction
 from math import inf, isfinite
@@ -102,6 +102,18 @@ class Portrait:
     def photo_size(self) -> tuple[int, int]:
         """(width, height) of the upright photo in pixels."""
         return self.photo.shape[1], self.photo.shape[0]
+
+    def with_landmarks(self, points: Sequence[Sequence[float]]) -> Portrait:
+        """The same portrait with other landmarks, (68, 3) crop units; raises LpError ``BAD_VALUE`` for others."""
+        import numpy as np
+
+        try:
+            landmarks = np.asarray(points, np.float32)
+        except ValueError:  # rows of different lengths
+            landmarks = np.empty(0, np.float32)
+        if landmarks.shape != self.landmarks.shape or not np.isfinite(landmarks).all():
+            raise LpError("BAD_VALUE", "the landmarks must be 68 points of three finite numbers")
+        return replace(self, landmarks=landmarks)
 
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprised")

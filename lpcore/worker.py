@@ -29,6 +29,7 @@ RECIPE = "recipe.json"
 """File in a take's folder that says what the take was made from."""
 
 _STREAMS = 2  # the film's and the live preview's
+_SMALL = 1024  # pixels: the longer side of the photo as shown to choose a face in
 
 
 class Session:
@@ -66,17 +67,19 @@ class Session:
         if self._portrait is None or self._portrait[0] != key:
             self._portrait, self._streams = None, {}
             self._portrait = (key, analyze(path, request.face, point, progress, self._detector))
-        return self._portrait[1]
+        portrait, by_hand = self._portrait[1], getattr(request, "landmarks", None)
+        return portrait if by_hand is None else portrait.with_landmarks(by_hand)
 
     def _analyze(self, request: protocol.Analyze, progress: Progress) -> dict[str, Any]:
         from .files import prepare_folder
-        from .frames import write_png
+        from .frames import shrunk, write_png
 
         folder = Path(request.folder)
         prepare_folder(folder)
         portrait = self._get_portrait(request, progress)
-        image = folder / "face_crop.png"
+        image, small = folder / "face_crop.png", folder / "photo.png"
         write_png(image, portrait.image)
+        write_png(small, shrunk(portrait.photo, _SMALL))
         crop = portrait.crop
         return {
             "photo_sha256": portrait.photo_sha256,
@@ -87,6 +90,7 @@ class Session:
             "landmarks": portrait.landmarks.tolist(),
             "confidence": portrait.confidence.tolist(),
             "crop_image": str(image),
+            "photo_image": str(small),
         }
 
     def _speak(self, request: protocol.Speak, progress: Progress) -> dict[str, Any]:
@@ -191,6 +195,7 @@ class Session:
 
         portrait = self._get_portrait(request, progress)
         key = (request.style, request.size, request.canvas, engine, request.background)
+        key += (portrait.landmarks.tobytes(),)
         stream = self._streams.pop(key, None)
         if stream is None:
             progress("draw the portrait", 1.0)

@@ -151,13 +151,19 @@ def analyze(request: protocol.Analyze) -> dict:
     return {
         "photo_sha256": PHOTO,
         "photo_size": [640, 480],
-        "faces": [[100.0, 80.0, 200.0, 200.0, 0.9]] * MOOD.get("faces", 1),
+        "faces": [[100.0 + 250 * nth, 80.0, 200.0, 200.0, 0.9] for nth in range(MOOD.get("faces", 1))],
         "face": request.face or 0,
         "crop": {"centre": [200.0, 180.0], "scale": 1.0, "roll": 0.0},
         "landmarks": face().tolist(),
         "confidence": [1.0] * 68,
         "crop_image": request.photo,
+        "photo_image": request.photo,
     }
+
+
+def source(request: protocol.Speak | protocol.Draw) -> np.ndarray:
+    """(68, 3) float32 landmarks of the photo, as found or as put right by hand."""
+    return face() if request.landmarks is None else np.array(request.landmarks, np.float32)
 
 
 def speak(request: protocol.Speak) -> dict:
@@ -166,12 +172,13 @@ def speak(request: protocol.Speak) -> dict:
     misbehave(request)
     frames = request.frames or 18
     moved = talk(frames) * request.settings["lips"]
+    neutral = source(request)
     Path(request.motion).parent.mkdir(parents=True, exist_ok=True)
     with Path(request.motion).open("wb") as file:
         np.savez(
             file,
-            points=face() + moved,
-            neutral=face(),
+            points=neutral + moved,
+            neutral=neutral,
             lips=moved,
             fps=np.array(request.fps, np.int64),
             start=np.float64(request.start),
@@ -186,7 +193,7 @@ def draw(request: protocol.Draw) -> dict:
     points = points[chosen]
     Path(request.folder).mkdir(parents=True, exist_ok=True)
     look = frame_keys.look(
-        PHOTO, request.face or 0, face(), style=request.style, size=request.size, canvas=request.canvas,
+        PHOTO, request.face or 0, source(request), style=request.style, size=request.size, canvas=request.canvas,
         background=request.background, drawn_by=DRAWN_BY[request.style],
     )  # fmt: skip
     keys = frame_keys.finished_keys(frame_keys.drawing_keys(look, points), Finish.from_dict(request.finish))

@@ -202,6 +202,37 @@ def test_redraw_draws_what_changed_just_as_if_it_drew_all(engine, photo, tmp_pat
 
 
 @pytest.mark.weights
+def test_landmarks_put_right_by_hand_stand_in_for_those_found(engine, photo, speech, tmp_path):
+    found = engine.ask(protocol.Analyze(1, str(photo), str(tmp_path))).result
+    by_hand = np.float32(found["landmarks"])
+    by_hand[48:68, 1] += 9
+    marks, motion = by_hand.tolist(), tmp_path / "motion.npz"
+    engine.ask(protocol.Speak(2, str(photo), str(speech), str(motion), (12, 1), frames=3, landmarks=marks))
+    with np.load(motion, allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["neutral"], by_hand)
+
+    def draw(landmarks):
+        np.savez(motion, points=by_hand[None])
+        request = protocol.Draw(3, str(photo), str(motion), str(tmp_path), size=64, landmarks=landmarks)
+        result = engine.ask(request).result
+        return result["look"]["landmarks"], (tmp_path / "frame_00000.png").read_bytes()
+
+    (mended_look, mended), (found_look, as_found) = draw(marks), draw(None)
+    assert mended_look != found_look and mended != as_found
+    assert draw(marks) == (mended_look, mended)
+    again = engine.ask(protocol.Analyze(4, str(photo), str(tmp_path))).result
+    assert again["landmarks"] == found["landmarks"]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("marks", [[[1.0, 2.0]] * 68, [[0.0, 0.0, 0.0]] * 67, [[float("nan")] * 3] * 68])
+def test_landmarks_of_the_wrong_shape_are_refused(engine, photo, speech, tmp_path, marks):
+    motion = str(tmp_path / "motion.npz")
+    end = engine.ask(protocol.Speak(1, str(photo), str(speech), motion, (12, 1), landmarks=marks))
+    assert isinstance(end, protocol.Failed) and end.code == "BAD_VALUE"
+
+
+@pytest.mark.weights
 def test_cancel_stops_the_drawing_and_the_next_request_is_answered(engine, photo, tmp_path):
     found = engine.ask(protocol.Analyze(1, str(photo), str(tmp_path)))
     points = np.repeat(np.float32(found.result["landmarks"])[None], 5000, axis=0)
