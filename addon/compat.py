@@ -221,3 +221,17 @@ def set_wire_width(bone: Any, pixels: float) -> None:
     """How thick the custom shape of a pose bone is drawn, where this Blender lets one choose."""
     if "custom_shape_wire_width" in bone.bl_rna.properties:
         bone.custom_shape_wire_width = pixels
+
+
+# Grease Pencil
+
+
+def has_grease_pencil() -> bool:
+    """Whether this Blender has Grease Pencil drawings as scripts can make them (4.3 on)."""
+    return hasattr(bpy.data, "grease_pencils_v3") or bpy.app.version >= (5, 0, 0)
+
+
+def new_grease_pencil(name: str) -> Any:
+    """A new Grease Pencil data-block; in 4.3 and 4.4 the old kind still has the plain name."""
+    data: Any = bpy.data
+    return (data.grease_pencils_v3 if hasattr(data, "grease_pencils_v3") else data.grease_pencils).new(name)

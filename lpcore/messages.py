@@ -84,6 +84,14 @@ MESSAGES: dict[str, Message] = {
         "the disk ran full while writing {detail}",
         "free some space and start again; frames already written are kept",
     ),
+    "TRACER_MISSING": Message(
+        "Tracer not installed",
+        "the package vtracer is not here ({detail})",
+        "install the engine again, or vtracer into its Python",
+    ),
+    "FRAME_UNREADABLE": Message(
+        "Frame unreadable", "{detail} is not a picture that can be read", "press Redraw and try again"
+    ),
     "FILM_FAILED": Message(
         "Film not written", "the film encoder stopped: {detail}", "the PNG frames are complete; try again"
     ),
@@ -164,6 +172,17 @@ MESSAGES: dict[str, Message] = {
         "write CSV with a header row, a JSON list, or TOML with [[shot]] tables (see `render --help`)",
     ),
     "NOT_ANALYZED": Message("Photo not analysed", "the photo's face is not known yet", "press Analyze first"),
+    "PICTURES_GONE": Message(
+        "Photo to be looked at again",
+        "what Analyze wrote went with the Blender that it ran in",
+        "press the button again once Analyze, now running, is done",
+    ),
+    "NOT_CORRECTED": Message(
+        "Nothing to reset", "no landmark was put right by hand", "Correct Landmarks lets you drag them"
+    ),
+    "NO_SEQUENCER": Message(
+        "No sequencer here", "this lays the photo over the sequencer", "press it in the sequencer's sidebar"
+    ),
     "NO_SPEECH": Message("No speech", "{detail}", "add a sound strip and choose it as the speech"),
     "NO_MIXDOWN": Message(
         "Speech not mixed down",
@@ -185,6 +204,9 @@ MESSAGES: dict[str, Message] = {
     "ONLY_TAKE": Message("Only one take", "there is no other take to play", "press Speak for another one"),
     "NO_BLINK": Message(
         "No blink here", "the eyes stay open at frame {detail}", "move the playhead onto a blink"
+    ),
+    "NO_GREASE_PENCIL": Message(
+        "Grease Pencil too old", "this is Blender {detail}", "use Blender 4.3 or later, or Trace to SVG"
     ),
     "NOTHING_TO_DRIVE": Message(
         "Nothing to drive",

@@ -84,9 +84,10 @@ class Draw:
     With `exr`, a half-float ``.exr`` for compositing lies beside each: scene-linear, alpha premultiplied.
     `canvas` is "crop" (size x size pixels) or "photo" (the photo's size; `size` then limits the longer side, 0 = no
     limit). `engine` is "auto", "warp" or "generator"; `background` draws what lies behind the person too; `finish`
-    as in `finish.Finish`; `landmarks` as in `Speak`. `store` is the folder in which frames are kept by key ("" = none) up to `store_limit`
-    bytes, `former` are folders of earlier takes whose frames may be used again. `recipe`, what the add-on knows of
-    the take, is written to ``recipe.json`` in `folder` with the result and the frames' `keys` once all are complete.
+    as in `finish.Finish`; `landmarks` as in `Speak`. `store` is the folder in which frames are kept by key ("" =
+    none) up to `store_limit` bytes, `former` are folders of earlier takes whose frames may be used again. `recipe`,
+    what the add-on knows of the take, is written to ``recipe.json`` in `folder` with the result and the frames' `keys`
+    once all are complete.
     """
 
     verb: ClassVar[str] = "draw"
@@ -110,6 +111,19 @@ class Draw:
     former: list[str] = field(default_factory=list)
     exr: bool = False
     recipe: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Trace drawn PNG `frames` to vectors. Writes ``frame_#####.svg`` for each into `folder`, and ``lines.npz``, see
+    `trace.trace_files`; `ink` is the colour of the SVG's lines. Result: {lines: path, frames: count, seconds}.
+    """
+
+    verb: ClassVar[str] = "trace"
+    id: int
+    frames: list[str]
+    folder: str
+    ink: str = "#000000"
 
 
 @dataclass(frozen=True)
@@ -168,11 +182,11 @@ class Stopped:
     id: int
 
 
-Request = Hello | Analyze | Speak | Draw | Cancel
+Request = Hello | Analyze | Speak | Draw | Trace | Cancel
 Event = Phase | Frame | Done | Failed | Stopped
 ENDS = (Done, Failed, Stopped)
 
-_REQUESTS: dict[str, type] = {kind.verb: kind for kind in (Hello, Analyze, Speak, Draw, Cancel)}
+_REQUESTS: dict[str, type] = {kind.verb: kind for kind in (Hello, Analyze, Speak, Draw, Trace, Cancel)}
 _EVENTS: dict[str, type] = {kind.event: kind for kind in (Phase, Frame, Done, Failed, Stopped)}
 
 

@@ -55,6 +55,8 @@ class Session:
                 return self._speak(request, progress)
             case protocol.Draw():
                 return self._draw(request, progress, emit)
+            case protocol.Trace():
+                return self._trace(request, progress)
         raise LpError("BAD_REQUEST", type(request).__name__)
 
     def _get_portrait(self, request: Any, progress: Progress) -> Portrait:
@@ -188,6 +190,16 @@ class Session:
             recipe["weights"] = networks(wanted, engine)
             write_atomically(folder / RECIPE, json.dumps(recipe, indent=1).encode())
         return result
+
+    def _trace(self, request: protocol.Trace, progress: Progress) -> dict[str, Any]:
+        from .files import prepare_folder
+        from .trace import trace_files
+
+        clock, folder = time.perf_counter(), Path(request.folder)
+        prepare_folder(folder)
+        lines = trace_files([Path(frame) for frame in request.frames], folder, request.ink, progress)
+        seconds = time.perf_counter() - clock
+        return {"lines": str(lines), "frames": len(request.frames), "seconds": seconds}
 
     def _get_stream(self, request: protocol.Draw, engine: str, progress: Progress) -> Any:
         from .device import pick_device

@@ -236,7 +236,31 @@ def draw(request: protocol.Draw) -> dict:
     return result
 
 
-ANSWERS = {"hello": hello, "analyze": analyze, "speak": speak, "draw": draw}
+def trace(request: protocol.Trace) -> dict:
+    """Every frame is a square with a square hole; the first two frames show the same."""
+    misbehave(request)
+    folder = Path(request.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    square = np.array([[100, 100], [200, 100], [200, 200], [100, 200]], np.float32)
+    count = len(request.frames)
+    lines = [
+        line + max(index - 1, 0) for index in range(count) for line in (square, (square - 150) / 2 + 150)
+    ]
+    for index in range(count):
+        (folder / f"frame_{index:05d}.svg").write_text("<svg/>")
+    target = folder / "lines.npz"
+    np.savez(
+        target,
+        points=np.concatenate(lines),
+        lengths=np.full(2 * count, 4, np.int32),
+        holes=np.tile([False, True], count),
+        frames=np.repeat(np.arange(count, dtype=np.int32), 2),
+        size=np.array([384, 384], np.int32),
+    )
+    return {"lines": str(target), "frames": count, "seconds": 0.1}
+
+
+ANSWERS = {"hello": hello, "analyze": analyze, "speak": speak, "draw": draw, "trace": trace}
 
 
 def main() -> None:

@@ -1,16 +1,86 @@
-"""The motion in other worlds: on characters with ARKit's shapes."""
+"""Out to other worlds: the motion on characters with ARKit's shapes, the drawings as vectors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import bpy
 import numpy as np
-from bpy.types import Object, Operator
+from bpy.types import Object, Operator, Scene
 
-from .. import arkit, drive, motion, rig
+from .. import arkit, compat, drive, grease, motion, portrait, preferences, rig, strips
 from ..compat import Context
+from ..jobs import Job
+from ..lpcore import protocol
 from ..lpcore.errors import LpError
 from .adjust import RigOperator, owner_of
+from .base import JobOperator, scene_of
+from .strip import drawn
+
+
+class TraceOperator(JobOperator):
+    """Base of the buttons that trace the drawn frames."""
+
+    @staticmethod
+    def require(scene: Scene) -> None:
+        drawn(scene)
+
+    @staticmethod
+    def make_trace(scene: Scene, title: str, land: Callable[[Path, Path], str]) -> Job:
+        """The job; `land` takes the file of the lines and the folder of the SVG files."""
+        strip = drawn(scene)
+        frames = [strips.folder_of(strip) / element.filename for element in strip.elements]
+        # Beside the take, whose folder is tidied away with it.
+        folder = frames[0].parent.with_name(f"{frames[0].parent.name}_svg")
+        ink = "#" + "".join(f"{part:02x}" for part in portrait.finish(scene).ink)
+        engine = preferences.start_engine()
+        request = protocol.Trace(engine.next_id(), [str(frame) for frame in frames], str(folder), ink)
+        return Job(engine, scene, title, request, lambda result: land(Path(result["lines"]), folder))
+
+
+class LINEPORTRAIT_OT_trace_svg(TraceOperator, Operator):
+    title = "Tracing to SVG"
+    bl_idname = "lineportrait.trace_svg"
+    bl_label = "Trace to SVG"
+    bl_description = "Trace the lines of every drawn frame to an SVG file, in a folder beside the take"
+
+    @staticmethod
+    def make_job(scene: Scene) -> Job:
+        def land(lines: Path, folder: Path) -> str:
+            return f"{len(list(folder.glob('*.svg')))} SVG files in {folder}."
+
+        return TraceOperator.make_trace(scene, LINEPORTRAIT_OT_trace_svg.title, land)
+
+
+class LINEPORTRAIT_OT_trace_grease(TraceOperator, Operator):
+    title = "Tracing to Grease Pencil"
+    bl_idname = "lineportrait.trace_grease"
+    bl_label = "Trace to Grease Pencil"
+    bl_description = (
+        "Trace the lines of the drawn frames to a Grease Pencil object, one drawing for each pose, "
+        "where the face lies"
+    )
+
+    @staticmethod
+    def require(scene: Scene) -> None:
+        drawn(scene)
+        if not compat.has_grease_pencil():
+            raise LpError("NO_GREASE_PENCIL", bpy.app.version_string)
+
+    @staticmethod
+    def make_job(scene: Scene) -> Job:
+        uid, who, strip = scene.session_uid, portrait.values(scene).uid, drawn(scene)
+        first, recipe = round(compat.content_start(strip)), strips.recipe_of(strip)
+        canvas = recipe.get("look", {}).get("canvas", "crop")
+        ink = [part / 255 for part in recipe.get("finish", {}).get("ink", (0, 0, 0))]
+
+        def land(lines: Path, folder: Path) -> str:
+            shown = grease.land(scene_of(uid), who, lines, first, canvas, ink)
+            return f"{shown.name}: {len(shown.data.layers[0].frames)} drawings."
+
+        return TraceOperator.make_trace(scene, LINEPORTRAIT_OT_trace_grease.title, land)
 
 
 class LINEPORTRAIT_OT_drive(RigOperator, Operator):
@@ -51,4 +121,4 @@ def _missing(coefficients: np.ndarray, names: set[str]) -> list[str]:
     return [known[index] for index in wanted[:4]]
 
 
-CLASSES = (LINEPORTRAIT_OT_drive,)
+CLASSES = (LINEPORTRAIT_OT_drive, LINEPORTRAIT_OT_trace_svg, LINEPORTRAIT_OT_trace_grease)

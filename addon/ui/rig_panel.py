@@ -6,8 +6,9 @@ from typing import Any
 
 from bpy.types import Panel, UILayout
 
-from .. import pictures
+from .. import jobs, pictures
 from ..compat import Context
+from ..lpcore import protocol
 from ..lpcore.errors import LpError
 from ..operators.adjust import owner_of, rig_of
 from ..rig import CONTROLS
@@ -58,12 +59,19 @@ class LINEPORTRAIT_PT_rig_timing(NeedsRig, ViewPanel, Panel):
 
 
 class LINEPORTRAIT_PT_exchange(NeedsRig, ViewPanel, Panel):
-    bl_label = "Other Characters"
+    bl_label = "Take Along"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
         column = self.layout.column()
         column.operator("lineportrait.drive", icon="SHAPEKEY_DATA")
+        column.operator("lineportrait.trace_grease", icon="OUTLINER_OB_GREASEPENCIL")
+        column.operator("lineportrait.trace_svg", icon="FILE_IMAGE")
+        job = jobs.current()
+        if job and isinstance(job.request, protocol.Trace):
+            row = column.row(align=True)
+            row.progress(factor=job.fraction, type="BAR", text=f"{job.phase}  {job.fraction:.0%}")
+            row.operator("lineportrait.cancel", text="", icon="X")
 
 
 def draw_rig(column: UILayout, body: Any) -> None:

@@ -111,3 +111,45 @@ def test_without_a_character_the_button_says_why(spoken, blender):
     choose(blender, spoken.rig)
     with pytest.raises(RuntimeError, match="ARKit's names"):
         blender.ops.lineportrait.drive()
+
+
+def test_drawings_become_svg_files_beside_the_take(spoken, blender):
+    blender.ops.lineportrait.draw()
+    before = spoken.frames()
+    assert blender.ops.lineportrait.trace_svg() == {"FINISHED"}
+    folder = before[0].parent.with_name(before[0].parent.name + "_svg")
+    assert len(list(folder.glob("frame_*.svg"))) == FRAMES
+    assert spoken.frames() == before
+    assert part("takes").all_of(spoken.portrait) == [before[0].parent]
+
+
+def test_drawings_become_grease_pencil_where_the_face_lies(spoken, blender):
+    blender.ops.lineportrait.draw()
+    if not part("compat").has_grease_pencil():
+        with pytest.raises(RuntimeError, match=r"4\.3 or later"):
+            blender.ops.lineportrait.trace_grease()
+        return
+    for _ in range(2):
+        blender.ops.lineportrait.trace_grease()
+    lines = [thing for thing in spoken.scene.objects if part("grease").KEY in thing]
+    assert len(lines) == 1
+    frames = lines[0].data.layers[0].frames
+    assert [frame.frame_number for frame in frames] == [
+        11,
+        *range(13, 29),
+    ]  # the first pose is held for two frames
+    drawing = frames[0].drawing
+    assert len(drawing.strokes) == 2
+    places = np.zeros(8 * 3, np.float32)
+    drawing.attributes["position"].data.foreach_get("vector", places)
+    crop = part("rig").to_crop(places.reshape(-1, 3))[:4, :2]
+    assert crop.min(axis=0) == pytest.approx(np.full(2, 100.5 * 512 / 384 - 0.5), abs=1e-3)
+    materials = np.zeros(2, np.int32)
+    drawing.attributes["material_index"].data.foreach_get("value", materials)
+    assert materials.tolist() == [0, 1]
+    assert lines[0].data.materials[1].grease_pencil.use_fill_holdout
+
+
+def test_what_is_not_drawn_cannot_be_traced(spoken, blender):
+    with pytest.raises(RuntimeError, match="press Draw first"):
+        blender.ops.lineportrait.trace_svg()
