@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import measured, motion, portrait, preferences, speech, takes
+from . import corrected, measured, motion, portrait, preferences, speech, takes
 from .lpcore import frame_keys, protocol
 from .lpcore.errors import LpError
 from .lpcore.finish import Finish
@@ -37,6 +37,8 @@ class Order:
     finish: Finish
     made_from: Mapping[str, Any]
     exr: bool = False
+    landmarks: list[list[float]] | None = None
+    """See `corrected.for_engine`."""
 
     @property
     def style(self) -> str:
@@ -66,6 +68,7 @@ class Order:
             "method": self.method,
             "look": dict(self.look),
             "finish": self.finish.to_dict(),
+            "landmarks": self.landmarks,
             **self.made_from,
             "blender": bpy.app.version_string,
             "addon": __version__,
@@ -84,7 +87,7 @@ def of(scene: bpy.types.Scene, uid: str = "") -> Order:
     look = frame_keys.look(
         found["photo_sha256"],
         found["face"],
-        np.array(found["landmarks"]),
+        corrected.landmarks(scene, uid),
         style=chosen.style,
         size=portrait.size(chosen),
         canvas=chosen.canvas,
@@ -102,6 +105,7 @@ def of(scene: bpy.types.Scene, uid: str = "") -> Order:
         portrait.finish(scene, uid),
         portrait.made_from(scene, uid),
         chosen.exr,
+        corrected.for_engine(scene, uid),
     )
 
 
@@ -136,6 +140,7 @@ def draw_request(
         str(folder),
         face=wanted.face,
         frames=frames,
+        landmarks=wanted.landmarks,
         prefix=takes.PREFIX,
         style=wanted.style,
         size=wanted.look["size"],
@@ -154,7 +159,7 @@ def draw_request(
 _NAMES = {
     "photo": "the photo",
     "face": "the face",
-    "landmarks": "the landmarks found in the photo",
+    "landmarks": "the photo's landmarks",
     "style": "Style",
     "size": "Size",
     "canvas": "Picture",

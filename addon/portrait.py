@@ -109,6 +109,35 @@ def analysis(scene: bpy.types.Scene, uid: str = "") -> dict[str, Any]:
     return found
 
 
+def faces(scene: bpy.types.Scene, uid: str = "") -> list[list[float]]:
+    """[left, top, width, height, score] in photo pixels of every face that Analyze found, the largest first.
+
+    Empty where this photo has not been analysed yet; whichever face is chosen makes no difference.
+    """
+    chosen = values(scene, uid)
+    seen = json.loads(chosen.found) if chosen.found else {}
+    return seen["faces"] if chosen.photo and seen.get("photo") == chosen.photo else []
+
+
+def pictures(scene: bpy.types.Scene, uid: str = "") -> tuple[Path, Path]:
+    """The photo made small, and its face crop, as Analyze wrote them. Raises LpError ``PICTURES_GONE``."""
+    chosen = values(scene, uid)
+    seen = json.loads(chosen.found) if chosen.found else {}
+    paths = Path(seen.get("photo_image", "")), Path(seen.get("crop_image", ""))
+    if not all(path.is_file() for path in paths):
+        raise LpError("PICTURES_GONE")
+    return paths
+
+
+def photo_size(scene: bpy.types.Scene, uid: str = "") -> tuple[int, int]:
+    """(width, height) of the upright photo in pixels. Raises LpError like `analysis`."""
+    chosen = values(scene, uid)
+    if not chosen.found:
+        raise LpError("NOT_ANALYZED")
+    width, height = json.loads(chosen.found)["photo_size"]
+    return width, height
+
+
 def remember_found(
     scene: bpy.types.Scene, result: Mapping[str, Any], photo: str, face: int, uid: str = ""
 ) -> None:

@@ -121,6 +121,7 @@ def _look() -> None:
         str(path),
         str(path.parent),
         face=wanted.face,
+        landmarks=wanted.landmarks,
         prefix=PREFIX,
         style=wanted.style,
         size=SIZE,

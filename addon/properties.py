@@ -140,6 +140,9 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
     )
     rig: PointerProperty(name="Rig", description="Armature with one bone per landmark", type=Object)
     found: StringProperty(name="Found", description="What Analyze found, as JSON", options={"HIDDEN"})
+    corrected: StringProperty(
+        name="Corrected", description="Landmarks put right by hand, as JSON", options={"HIDDEN"}
+    )
     spoken: StringProperty(
         name="Spoken", description="What the rig was made from, as JSON", options={"HIDDEN"}
     )

@@ -14,6 +14,7 @@ from . import commands, engine, install, jobs, plan, preferences, preview, prope
 from .operators import adjust as curve_buttons
 from .operators import analyze, draw, exchange, manage, portraits, speak, strip
 from .operators import engine as engine_buttons
+from .operators import photo as photo_buttons
 from .operators import rig as rig_buttons
 from .ui import graph_panel, rig_panel, sequencer_panel
 
@@ -26,6 +27,7 @@ MODULES: tuple[ModuleType, ...] = (
     plan,
     preview,
     portraits,
+    photo_buttons,
     analyze,
     speak,
     draw,

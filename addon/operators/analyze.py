@@ -33,12 +33,12 @@ class LINEPORTRAIT_OT_analyze(JobOperator, Operator):
         def land(result: Mapping[str, Any]) -> str:
             portrait.remember_found(scene_of(uid), result, photo, face, who)
             count = len(result["faces"])
-            return (
-                "Face found." if count == 1 else f"{count} faces found; face {result['face']} will be drawn."
-            )
+            if count == 1:
+                return "Face found."
+            return f"{count} faces found; face {result['face']} will be drawn: Choose Face takes another."
 
         engine = preferences.start_engine()
-        request = protocol.Analyze(engine.next_id(), str(path), str(takes.scratch()), face=face)
+        request = protocol.Analyze(engine.next_id(), str(path), str(takes.scratch() / who), face=face)
         return Job(engine, scene, LINEPORTRAIT_OT_analyze.title, request, land)
 
 

@@ -12,6 +12,7 @@ from bpy.types import Operator, Scene
 
 from .. import (
     adjust,
+    corrected,
     keyfit,
     motion,
     pictures,
@@ -52,6 +53,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
         uid, chosen = scene.session_uid, portrait.values(scene)
         who, settings = chosen.uid, portrait.settings(scene)
         face, photo = portrait.analysis(scene)["face"], portrait.photo_path(scene)
+        landmarks = corrected.for_engine(scene)
         heard = speech.describe(scene, speech.find(scene, chosen.speech))
         engine = preferences.start_engine()
         number = engine.next_id()
@@ -91,6 +93,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
             duration=float(heard.frames / heard.fps),
             frames=heard.frames,
             settings=settings,
+            landmarks=landmarks,
         )
         return Job(engine, scene, LINEPORTRAIT_OT_speak.title, request, land, digest=digest)
 

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 from bpy.types import Menu, Panel, Scene, UILayout, UIList
 
-from .. import compat, jobs, measured, motion, order, plan, portrait, preview, speech, strips
+from .. import compat, corrected, jobs, measured, motion, order, plan, portrait, preview, speech, strips
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..operators.analyze import LINEPORTRAIT_OT_analyze
@@ -150,13 +150,26 @@ def draw_photo(column: UILayout, scene: Scene, width: int) -> None:
     row.prop(chosen, "photo", text="", icon="IMAGE_DATA", placeholder="Photo of a face")
     row.operator("lineportrait.choose_photo", text="", icon="FILE_FOLDER")
     _draw_button(column, LINEPORTRAIT_OT_analyze, "VIEWZOOM", width)
+    faces = len(portrait.faces(scene))
+    if faces > 1:
+        column.label(text=f"{faces} faces found", icon="CHECKMARK")
+        row = column.row(align=True)
+        row.operator("lineportrait.choose_face", icon="RESTRICT_SELECT_OFF")
+        row.prop(chosen, "face", text="")
+    elif faces:
+        column.label(text="Face found", icon="CHECKMARK")
     try:
-        faces = len(portrait.analysis(scene)["faces"])
+        moved = len(corrected.moves(scene))
     except LpError:
         return
-    column.label(text="Face found" if faces == 1 else f"{faces} faces found", icon="CHECKMARK")
-    if faces > 1:
-        column.prop(chosen, "face")
+    row = column.row(align=True)
+    row.operator(
+        "lineportrait.correct_landmarks",
+        text=f"Landmarks: {moved} Corrected" if moved else "Correct Landmarks",
+        icon="SNAP_VERTEX",
+    )
+    if moved:
+        row.operator("lineportrait.reset_landmarks", text="", icon="LOOP_BACK")
 
 
 def draw_speech(column: UILayout, scene: Scene, width: int) -> None:

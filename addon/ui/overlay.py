@@ -1,0 +1,212 @@
+"""A picture laid over a region of the sequencer, with faces to choose from or landmarks to drag.
+
+`View` is the geometry, free of Blender. A `Stage` keeps what is shown and draws it while it is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+MARGIN = 16  # region pixels round the picture
+LEGEND = 44  # region pixels below it
+ZOOM = (0.5, 40.0)
+BACKDROP = (0.09, 0.09, 0.09, 1.0)
+FINE_PRINT = 12  # points
+
+Colour = tuple[float, float, float, float]
+
+
+class View:
+    """Where a picture lies in a region: picture pixels (y down, centres at integers) to region pixels (y up).
+
+    picture, region: (width, height).
+    """
+
+    def __init__(self, picture: tuple[int, int], region: tuple[int, int]) -> None:
+        self.picture = picture
+        free = max(region[0] - 2 * MARGIN, 1), max(region[1] - 2 * MARGIN - LEGEND, 1)
+        self.scale = self._fit = min(free[0] / picture[0], free[1] / picture[1])
+        """Region pixels a picture pixel."""
+        middle = np.array([region[0] / 2, LEGEND + MARGIN + free[1] / 2])
+        self.corner = middle - self.scale * np.array(picture) / 2
+        """The picture's lower left corner in the region."""
+
+    def to_region(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) picture pixels to region pixels."""
+        points = np.asarray(points, np.float64) + 0.5
+        return self.corner + self.scale * np.stack([points[..., 0], self.picture[1] - points[..., 1]], -1)
+
+    def to_picture(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) region pixels to picture pixels."""
+        inside = (np.asarray(points, np.float64) - self.corner) / self.scale
+        return np.stack([inside[..., 0], self.picture[1] - inside[..., 1]], -1) - 0.5
+
+    def zoom(self, factor: float, about: np.ndarray) -> None:
+        """Make the picture larger; the region pixel `about` keeps showing what it shows."""
+        scale = float(np.clip(self.scale * factor, ZOOM[0] * self._fit, ZOOM[1] * self._fit))
+        self.corner = about + (self.corner - about) * scale / self.scale
+        self.scale = scale
+
+    def pan(self, by: np.ndarray) -> None:
+        """Shift the picture by region pixels."""
+        self.corner = self.corner + by
+
+
+class Stage:
+    """An open overlay in one region, over a picture file.
+
+    paint: called at every redraw, after the picture. legend: lines of text below it.
+    """
+
+    def __init__(self, area: Any, region: Any, picture: Path, legend: Sequence[str]) -> None:
+        self.region = region
+        self._pixels, size = _read(picture)
+        self.view = View(size, (region.width, region.height))
+        self.paint: Callable[[], None] = lambda: None
+        self._area, self._legend, self._texture = area, legend, None
+        self._own, self._type = region.as_pointer(), region.type
+        space: Any = bpy.types.SpaceSequenceEditor
+        self._handle = space.draw_handler_add(self._draw, (), self._type, "POST_PIXEL")
+        _open.append(self)
+        self.refresh()
+
+    def close(self) -> None:
+        """Take the overlay away; a second time does nothing."""
+        if self not in _open:
+            return
+        _open.remove(self)
+        space: Any = bpy.types.SpaceSequenceEditor
+        space.draw_handler_remove(self._handle, self._type)
+        self.refresh()
+
+    @property
+    def is_open(self) -> bool:
+        return self in _open
+
+    def refresh(self) -> None:
+        """Draw again soon."""
+        self._area.tag_redraw()
+
+    def mouse(self, event: Any) -> np.ndarray:
+        """(2,) region pixels."""
+        return np.array([event.mouse_x - self.region.x, event.mouse_y - self.region.y], np.float64)
+
+    def covers(self, event: Any) -> bool:
+        """Whether the mouse is over the overlay."""
+        x, y = self.mouse(event)
+        return 0 <= x < self.region.width and 0 <= y < self.region.height
+
+    def _draw(self) -> None:
+        context: Any = bpy.context
+        if context.region is None or context.region.as_pointer() != self._own:
+            return
+        import gpu
+        from gpu_extras.presets import draw_texture_2d
+
+        if self._texture is None:
+            height, width = self._pixels.shape[:2]
+            types: Any = gpu.types
+            pixels = types.Buffer("FLOAT", width * height * 4, self._pixels.ravel())
+            self._texture = types.GPUTexture((width, height), format="RGBA8", data=pixels)
+        gpu.state.blend_set("ALPHA")
+        wide, high = self.region.width, self.region.height
+        fill([[(0, 0), (wide, 0), (wide, high)], [(0, 0), (wide, high), (0, high)]], [BACKDROP] * 2)
+        width, height = np.array(self.view.picture) * self.view.scale
+        draw_texture_2d(self._texture, tuple(self.view.corner), width, height)
+        self.paint()
+        self._draw_legend(context.preferences.system.ui_scale)
+        gpu.state.blend_set("NONE")
+
+    def _draw_legend(self, scale: float) -> None:
+        import blf
+
+        wide, high = self.region.width, LEGEND * scale
+        fill([[(0, 0), (wide, 0), (wide, high)], [(0, 0), (wide, high), (0, high)]], [BACKDROP] * 2)
+        blf.size(0, FINE_PRINT * scale)
+        blf.color(0, 0.9, 0.9, 0.9, 1)
+        for row, line in enumerate(reversed(self._legend)):
+            blf.position(0, MARGIN, (8 + 17 * row) * scale, 0)
+            blf.draw(0, line)
+
+
+_open: list[Stage] = []
+
+
+def close_all() -> None:
+    """Take every overlay away."""
+    for stage in list(_open):
+        stage.close()
+
+
+def fill(triangles: Sequence[Any], colours: Sequence[Colour]) -> None:
+    """Draw triangles (N, 3, 2) in region pixels, each in its colour."""
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    corners = np.asarray(triangles, np.float32).reshape(-1, 2)
+    shader: Any = gpu.shader.from_builtin("FLAT_COLOR")
+    shades = np.repeat(np.asarray(colours, np.float32), 3, axis=0)
+    content: Any = {"pos": corners, "color": shades}
+    batch_for_shader(shader, "TRIS", content).draw(shader)
+
+
+def discs(centres: np.ndarray, radii: Sequence[float], colours: Sequence[Colour]) -> None:
+    """Draw a round dot at each of `centres` (N, 2), all in region pixels."""
+    around = np.linspace(0, 2 * np.pi, 13)
+    rim = np.stack([np.cos(around), np.sin(around)], -1)
+    triangles = [
+        [centre, centre + radius * a, centre + radius * b]
+        for centre, radius in zip(centres, radii, strict=True)
+        for a, b in pairwise(rim)
+    ]
+    fill(triangles, [colour for colour in colours for _ in rim[1:]])
+
+
+def lines(paths: Sequence[np.ndarray], colour: Colour, width: float = 1.5) -> None:
+    """Draw polylines, each (N, 2) region pixels."""
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    ends = [end for path in paths for pair in pairwise(path) for end in pair]
+    shader: Any = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+    viewport: Any = gpu.state.viewport_get()
+    shader.uniform_float("viewportSize", viewport[2:])
+    shader.uniform_float("lineWidth", width)
+    shader.uniform_float("color", colour)
+    # The shader wants depth even where nothing has any.
+    flat = np.column_stack([ends, np.zeros(len(ends))]).astype(np.float32)
+    content: Any = {"pos": flat}
+    batch_for_shader(shader, "LINES", content).draw(shader)
+
+
+def words(text: str, at: np.ndarray, colour: Colour) -> None:
+    """Write `text` at a place in region pixels."""
+    import blf
+
+    context: Any = bpy.context
+    blf.size(0, FINE_PRINT * context.preferences.system.ui_scale)
+    blf.color(0, *colour)
+    blf.position(0, float(at[0]), float(at[1]), 0)
+    blf.draw(0, text)
+
+
+def picture_region(area: Any) -> Any | None:
+    """Where to lay the picture in a sequencer: over its preview, or over the strips where it shows none."""
+    regions = {region.type: region for region in area.regions if region.width > 1 and region.height > 1}
+    return regions.get("PREVIEW") or regions.get("WINDOW")
+
+
+def _read(picture: Path) -> tuple[np.ndarray, tuple[int, int]]:
+    """(H, W, 4) float32 with the lowest row first, as coded in the file, and (width, height)."""
+    image: Any = bpy.data.images.load(str(picture))
+    width, height = image.size
+    pixels = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    bpy.data.images.remove(image)
+    return pixels.reshape(height, width, 4), (width, height)
