@@ -170,23 +170,35 @@ def has_prediction(rig: bpy.types.Object) -> bool:
     return take_of(rig) is not None
 
 
+def predicted_curves(rig: bpy.types.Object) -> dict[int, list[Any]]:
+    """Landmark -> its predicted curves, x before y."""
+    track = _track(rig)
+    if track is None or not len(track.strips):
+        return {}
+    landmarks = {_location(bone): index for index, bone in enumerate(pose_bones(rig))}
+    found: dict[int, list[Any]] = {}
+    for curve in compat.channels_of(track.strips[0], rig).fcurves:
+        index = landmarks.get(curve.data_path)
+        if index is not None:
+            found.setdefault(index, []).append(curve)
+    return {index: sorted(curves, key=lambda curve: curve.array_index) for index, curves in found.items()}
+
+
 def mute(rig: bpy.types.Object, region: str, state: bool) -> None:
     """Let the prediction of a region of the face have no say, or have it again; corrections stay."""
+    predicted, bones = predicted_curves(rig), pose_bones(rig)
     for index in FACE[region].landmarks:
-        bone = pose_bones(rig)[index]
-        for curve in _predicted(rig, bone):
+        for curve in predicted.get(index, ()):
             curve.mute = state
         if state:
-            bone.location = (0, 0, 0)  # where no curve has a say, Blender leaves the bone as it was
+            bones[index].location = (0, 0, 0)  # where no curve has a say, Blender leaves the bone as it was
 
 
 def muted_regions(rig: bpy.types.Object) -> set[str]:
     """The regions whose prediction is muted."""
-    if not has_prediction(rig):
-        return set()
-    bones = pose_bones(rig)
+    predicted = predicted_curves(rig)
     found = {
-        name: [curve.mute for index in region.landmarks for curve in _predicted(rig, bones[index])]
+        name: [curve.mute for index in region.landmarks for curve in predicted.get(index, ())]
         for name, region in FACE.items()
     }
     return {name for name, mutes in found.items() if mutes and all(mutes)}
@@ -194,11 +206,9 @@ def muted_regions(rig: bpy.types.Object) -> set[str]:
 
 def keys_a_landmark(rig: bpy.types.Object, region: str) -> float:
     """Mean number of keys of the region's predicted landmarks; 0 where there are none."""
-    bones = pose_bones(rig)
+    predicted = predicted_curves(rig)
     counts = [
-        len(curve.keyframe_points)
-        for index in landmarks_of([region])
-        for curve in _predicted(rig, bones[index])[:1]
+        len(predicted[index][0].keyframe_points) for index in landmarks_of([region]) if index in predicted
     ]
     return float(np.mean(counts)) if counts else 0.0
 
@@ -295,14 +305,6 @@ def _held(rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
 def _track(rig: bpy.types.Object) -> Any | None:
     data = rig.animation_data
     return data.nla_tracks.get(TRACK) if data else None
-
-
-def _predicted(rig: bpy.types.Object, bone: Any) -> list[Any]:
-    """The predicted curves of a bone."""
-    track: Any = _track(rig)
-    fcurves = compat.channels_of(track.strips[0], rig).fcurves
-    found = (fcurves.find(_location(bone), index=axis) for axis in range(2))
-    return [curve for curve in found if curve is not None]
 
 
 def _location(bone: Any) -> str:

@@ -158,7 +158,8 @@ class LINEPORTRAIT_OT_reset_corrections(RigOperator, Operator):
 
     def work(self, context: Context, body: Any) -> str:
         gone = motion.reset_corrections(body, self.region)
-        return f"{FACE[self.region].label}: {gone} corrected curves removed."
+        label = FACE[self.region].label
+        return f"{label}: {gone} corrected curves removed." if gone else f"{label}: nothing was keyed."
 
 
 class LINEPORTRAIT_OT_choose_take(RigOperator, Operator):

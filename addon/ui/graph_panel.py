@@ -101,12 +101,14 @@ def draw_regions(column: UILayout, body: Any) -> None:
         row = column.row(align=True)
         show = row.operator("lineportrait.show_region", text=region.label, depress=name == active)
         show.region = name
-        mute = row.row(align=True)
-        mute.enabled = bool(region.landmarks)
-        icon = "HIDE_ON" if name in muted else "HIDE_OFF"
-        mute.operator("lineportrait.mute_prediction", text="", icon=icon, depress=name in muted).region = name
+        if region.landmarks:
+            icon = "HIDE_ON" if name in muted else "HIDE_OFF"
+            mute = row.operator("lineportrait.mute_prediction", text="", icon=icon, depress=name in muted)
+            mute.region = name
+        else:
+            row.label(text="", icon="BLANK1")
         reset = row.row(align=True)
-        reset.enabled = name in corrected
+        reset.active = name in corrected
         reset.operator("lineportrait.reset_corrections", text="", icon="LOOP_BACK").region = name
 
 

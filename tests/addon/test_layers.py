@@ -27,10 +27,7 @@ def key_control(spoken, name: str, value: float, frame: int = 20) -> None:
 
 
 def curves(spoken):
-    motion = part("motion")
-    return [
-        curve for bone in part("rig").pose_bones(spoken.rig) for curve in motion._predicted(spoken.rig, bone)
-    ]
+    return [curve for pair in part("motion").predicted_curves(spoken.rig).values() for curve in pair]
 
 
 @pytest.fixture

@@ -448,7 +448,7 @@ def test_the_live_preview_draws_the_pose_as_it_is_dragged(spoken, blender, engin
     preview.tick()
     wait_for_preview(preview)
     assert np.abs(np.array(image.pixels[:]) - first).max() > 0.5
-    shown = [thing for thing in spoken.scene.objects if thing.type == "EMPTY"]
+    shown = [thing for thing in spoken.scene.objects if thing.get(preview.KEY)]
     assert [thing.data for thing in shown] == [image]
     blender.ops.lineportrait.live_preview()
     assert not preview.is_on(spoken.scene)
