@@ -235,3 +235,14 @@ def new_grease_pencil(name: str) -> Any:
     """A new Grease Pencil data-block; in 4.3 and 4.4 the old kind still has the plain name."""
     data: Any = bpy.data
     return (data.grease_pencils_v3 if hasattr(data, "grease_pencils_v3") else data.grease_pencils).new(name)
+
+
+# drawing over the interface
+
+
+def draw_linear(texture: Any, corner: tuple[float, float], width: float, height: float) -> None:
+    """Draw a texture of scene-linear values from a draw handler; from 5.0 on Blender wants to be told that it is."""
+    from gpu_extras.presets import draw_texture_2d
+
+    told = {"is_scene_linear_with_rec709_srgb_target": True} if bpy.app.version >= (5, 0, 0) else {}
+    draw_texture_2d(texture, corner, width, height, **told)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 else:
     OverlayBase = object  # Blender wants its own class as the direct base of what is registered
 
+DOT = 3.5  # crop units: radius of a landmark
+DOTS = (1.5, 6.0)  # region pixels within which that stays
 REACH = 14  # region pixels from a landmark at which it can be taken
 ZOOM = 1.25
 DOUBTFUL = 0.5  # confidence below which a landmark is shown as uncertain
@@ -231,7 +233,7 @@ class LINEPORTRAIT_OT_correct_landmarks(OverlayOperator, Operator):
         self._stage.close()
         count = corrected.keep(compat.sequencer_scene(context), self._drag.points, self._portrait)
         plan.forget()
-        self.report({"INFO"}, f"{count} landmarks put right. Speak again for a motion made for them.")
+        self.report({"INFO"}, f"Landmarks put right: {count}. Speak again for a motion made for them.")
         return {"FINISHED"}
 
 
@@ -294,8 +296,9 @@ def _paint_landmarks(stage: overlay.Stage, drag: Drag, doubt: np.ndarray, hover:
         UNDER_HAND if index in active else MOVED if moved[index] else UNSURE if doubt[index] else FOUND
         for index in range(len(at))
     ]
-    radii = [6.0 if index in active else 4.0 for index in range(len(at))]
-    overlay.discs(at, [radius + 1.5 for radius in radii], [SHADOW] * len(at))
+    size = float(np.clip(DOT * stage.view.scale, *DOTS))
+    radii = [1.5 * size if index in active else size for index in range(len(at))]
+    overlay.discs(at, [radius + 1 for radius in radii], [SHADOW] * len(at))
     overlay.discs(at, radii, colours)
     if hover >= 0:
         overlay.words(NAMES[hover], at[hover] + (10, 8), UNDER_HAND)

@@ -13,8 +13,11 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .. import compat
+
 MARGIN = 16  # region pixels round the picture
-LEGEND = 44  # region pixels below it
+HEAD = 28  # above it, where the timeline has its frame numbers
+LEGEND = 60  # below it, for the words and the scroll bar under them
 ZOOM = (0.5, 40.0)
 BACKDROP = (0.09, 0.09, 0.09, 1.0)
 FINE_PRINT = 12  # points
@@ -30,7 +33,7 @@ class View:
 
     def __init__(self, picture: tuple[int, int], region: tuple[int, int]) -> None:
         self.picture = picture
-        free = max(region[0] - 2 * MARGIN, 1), max(region[1] - 2 * MARGIN - LEGEND, 1)
+        free = max(region[0] - 2 * MARGIN, 1), max(region[1] - 2 * MARGIN - LEGEND - HEAD, 1)
         self.scale = self._fit = min(free[0] / picture[0], free[1] / picture[1])
         """Region pixels a picture pixel."""
         middle = np.array([region[0] / 2, LEGEND + MARGIN + free[1] / 2])
@@ -92,6 +95,7 @@ class Stage:
     def refresh(self) -> None:
         """Draw again soon."""
         self._area.tag_redraw()
+        self.region.tag_redraw()
 
     def mouse(self, event: Any) -> np.ndarray:
         """(2,) region pixels."""
@@ -107,18 +111,17 @@ class Stage:
         if context.region is None or context.region.as_pointer() != self._own:
             return
         import gpu
-        from gpu_extras.presets import draw_texture_2d
 
         if self._texture is None:
             height, width = self._pixels.shape[:2]
             types: Any = gpu.types
             pixels = types.Buffer("FLOAT", width * height * 4, self._pixels.ravel())
-            self._texture = types.GPUTexture((width, height), format="RGBA8", data=pixels)
+            self._texture = types.GPUTexture((width, height), format="RGBA16F", data=pixels)
         gpu.state.blend_set("ALPHA")
         wide, high = self.region.width, self.region.height
         fill([[(0, 0), (wide, 0), (wide, high)], [(0, 0), (wide, high), (0, high)]], [BACKDROP] * 2)
         width, height = np.array(self.view.picture) * self.view.scale
-        draw_texture_2d(self._texture, tuple(self.view.corner), width, height)
+        compat.draw_linear(self._texture, tuple(self.view.corner), width, height)
         self.paint()
         self._draw_legend(context.preferences.system.ui_scale)
         gpu.state.blend_set("NONE")
@@ -131,7 +134,7 @@ class Stage:
         blf.size(0, FINE_PRINT * scale)
         blf.color(0, 0.9, 0.9, 0.9, 1)
         for row, line in enumerate(reversed(self._legend)):
-            blf.position(0, MARGIN, (8 + 17 * row) * scale, 0)
+            blf.position(0, MARGIN, (24 + 17 * row) * scale, 0)
             blf.draw(0, line)
 
 
@@ -197,16 +200,19 @@ def words(text: str, at: np.ndarray, colour: Colour) -> None:
 
 
 def picture_region(area: Any) -> Any | None:
-    """Where to lay the picture in a sequencer: over its preview, or over the strips where it shows none."""
-    regions = {region.type: region for region in area.regions if region.width > 1 and region.height > 1}
-    return regions.get("PREVIEW") or regions.get("WINDOW")
+    """Where to lay a picture in a sequencer: over its preview or over its strips, where there is more room."""
+    regions = [region for region in area.regions if region.type in ("PREVIEW", "WINDOW")]
+    return max(regions, key=lambda region: min(region.width, region.height), default=None)
 
 
 def _read(picture: Path) -> tuple[np.ndarray, tuple[int, int]]:
-    """(H, W, 4) float32 with the lowest row first, as coded in the file, and (width, height)."""
+    """(H, W, 4) float32, linear, with the lowest row first, and (width, height)."""
     image: Any = bpy.data.images.load(str(picture))
     width, height = image.size
     pixels = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(pixels)
     bpy.data.images.remove(image)
-    return pixels.reshape(height, width, 4), (width, height)
+    coded = pixels.reshape(height, width, 4)  # sRGB, as in the file
+    linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+    linear[..., 3] = coded[..., 3]
+    return linear.astype(np.float32), (width, height)
