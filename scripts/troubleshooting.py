@@ -1,4 +1,4 @@
-"""Write docs/troubleshooting.md from the sentences that the program itself says: `python scripts/troubleshooting.py`."""
+"""Write docs/troubleshooting.md from the sentences that the program itself says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lpcore.messages import MESSAGES
+from lpcore.messages import MESSAGES  # noqa: E402 - found only now
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
 
-What stands in the way, in the words that Blender and the command line show: title, cause, *remedy*. The headings are the
-codes that `--json` output carries; `…` stands for what was met. The add-on's preferences have **Check Engine**, **Open
-Log** and **Copy Report**.
+What stands in the way, in the words that Blender and the command line show: title, cause, *remedy*. The headings are
+the codes that `--json` output carries; `…` stands for what was met. The add-on's preferences have **Check Engine**,
+**Open Log** and **Copy Report**.
 
 <!-- written by scripts/troubleshooting.py from lpcore/messages.py -->
 """
