@@ -202,6 +202,11 @@ MESSAGES: dict[str, Message] = {
     ),
     "NO_VIEW": Message("No 3D View", "this window shows no 3D View", "open one, or press this in one"),
     "ONLY_TAKE": Message("Only one take", "there is no other take to play", "press Speak for another one"),
+    "NO_CORRECTION": Message(
+        "Nothing keyed here",
+        "no correction is keyed at frame {detail}, or other keys end it already",
+        "key one, or move the playhead onto one",
+    ),
     "NO_BLINK": Message(
         "No blink here", "the eyes stay open at frame {detail}", "move the playhead onto a blink"
     ),

@@ -11,7 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 from bpy.types import Event, Object, Operator, Scene
 
-from .. import adjust, blinks, compat, motion, portrait, predictions, rig, silence, speech
+from .. import adjust, blinks, compat, fade, motion, portrait, predictions, rig, silence, speech
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..regions import FACE
@@ -160,6 +160,27 @@ class LINEPORTRAIT_OT_reset_corrections(RigOperator, Operator):
         gone = motion.reset_corrections(body, self.region)
         label = FACE[self.region].label
         return f"{label}: {gone} corrected curves removed." if gone else f"{label}: nothing was keyed."
+
+
+class LINEPORTRAIT_OT_fade_correction(RigOperator, Operator):
+    bl_idname = "lineportrait.fade_correction"
+    bl_label = "Only Around Here"
+    bl_description = (
+        "Let the corrections keyed at the playhead come and go within some frames, "
+        "instead of lasting through the shot"
+    )
+
+    reach: IntProperty(
+        name="Frames", description="Frames before and after", default=4, min=1, soft_max=24, max=1000
+    )
+
+    def work(self, context: Context, body: Any) -> str:
+        frame = context.scene.frame_current
+        changed = fade.around(body, frame, self.reach)
+        if not changed:
+            raise LpError("NO_CORRECTION", str(frame))
+        motion.set_hold(body, motion.hold(body))
+        return f"{changed} curves fade {self.reach} frames around {frame}."
 
 
 class LINEPORTRAIT_OT_choose_take(RigOperator, Operator):
@@ -406,6 +427,7 @@ CLASSES = (
     LINEPORTRAIT_OT_edit_layer,
     LINEPORTRAIT_OT_mute_prediction,
     LINEPORTRAIT_OT_reset_corrections,
+    LINEPORTRAIT_OT_fade_correction,
     LINEPORTRAIT_OT_choose_take,
     LINEPORTRAIT_OT_delete_take,
     LINEPORTRAIT_OT_scale_region,

@@ -87,6 +87,8 @@ def draw_layers(column: UILayout, context: Context) -> None:
     row.operator("lineportrait.edit_layer", text="Prediction", depress=shown).prediction = True
     told = "Speak replaces changes" if shown else "Keys add to the prediction"
     column.label(text=told, icon="ERROR" if shown else "INFO")
+    if not shown:
+        column.operator("lineportrait.fade_correction", icon="IPO_EASE_IN_OUT")
     action = motion.take_of(body)
     if predictions.about_of(action):
         row = column.row(align=True)

@@ -127,6 +127,18 @@ def test_corrections_of_one_region_are_reset(spoken, blender):
     assert np.ptp(moved(spoken)[:, 22, 1] - before[:, 22, 1]) < 1e-6 < abs(moved(spoken)[0, 22, 1])
 
 
+def test_a_correction_fades_around_the_playhead(spoken, blender):
+    before = moved(spoken)
+    key_control(spoken, "jaw", -0.1)
+    spoken.scene.frame_set(20)
+    blender.ops.lineportrait.fade_correction(reach=3)
+    added = (moved(spoken) - before)[:, 8, 1]
+    assert added[20 - 11] == pytest.approx(0.1 / part("rig").UNIT, abs=1e-3)
+    assert np.flatnonzero(np.abs(added) > 1e-3).tolist() == [7, 8, 9, 10, 11]
+    with pytest.raises(RuntimeError, match="other keys end it already"):
+        blender.ops.lineportrait.fade_correction(reach=3)
+
+
 def test_scale_moves_the_region_more_and_lasts_through_speak(spoken, blender):
     before = moved(spoken)
     blender.ops.lineportrait.scale_region(region="mouth", factor=1.5)
