@@ -39,8 +39,14 @@ SHADOW = (0.0, 0.0, 0.0, 0.8)
 
 CHOOSE_LEGEND = ("Click the face to draw", "Esc: leave it as it is")
 CORRECT_LEGEND = (
-    "Drag: one landmark    Shift Drag: its whole region    Backspace: as found    Ctrl Z: take back",
-    "Enter: keep    Esc: discard    Wheel: zoom    Middle mouse: shift",
+    "Drag: one landmark",
+    "Shift Drag: its whole region",
+    "Backspace: as found",
+    "Ctrl Z: take back",
+    "Enter: keep",
+    "Esc: discard",
+    "Wheel: zoom",
+    "Middle mouse: shift",
 )
 
 
@@ -56,7 +62,7 @@ class OverlayOperator(OverlayBase):
         raise NotImplementedError
 
     def open(self, scene: Scene) -> tuple[Path, tuple[str, ...]]:
-        """The picture to show and the lines below it. May raise LpError."""
+        """The picture to show and the phrases below it. May raise LpError."""
         raise NotImplementedError
 
     def handle(self, context: Context, event: Event) -> Returned:

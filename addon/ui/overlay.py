@@ -17,7 +17,8 @@ from .. import compat
 
 MARGIN = 16  # region pixels round the picture
 HEAD = 28  # above it, where the timeline has its frame numbers
-LEGEND = 60  # below it, for the words and the scroll bar under them
+LEGEND = 76  # below it, for three rows of words and the scroll bar under them
+ROW, GAP = 18, 18  # region pixels from row to row, and from phrase to phrase
 ZOOM = (0.5, 40.0)
 BACKDROP = (0.09, 0.09, 0.09, 1.0)
 FINE_PRINT = 12  # points
@@ -64,7 +65,7 @@ class View:
 class Stage:
     """An open overlay in one region, over a picture file.
 
-    paint: called at every redraw, after the picture. legend: lines of text below it.
+    paint: called at every redraw, after the picture. legend: phrases below it, as many in a row as fit.
     """
 
     def __init__(self, area: Any, region: Any, picture: Path, legend: Sequence[str]) -> None:
@@ -133,9 +134,14 @@ class Stage:
         fill([[(0, 0), (wide, 0), (wide, high)], [(0, 0), (wide, high), (0, high)]], [BACKDROP] * 2)
         blf.size(0, FINE_PRINT * scale)
         blf.color(0, 0.9, 0.9, 0.9, 1)
-        for row, line in enumerate(reversed(self._legend)):
-            blf.position(0, MARGIN, (24 + 17 * row) * scale, 0)
-            blf.draw(0, line)
+        x, y = MARGIN, high - ROW * scale
+        for phrase in self._legend:
+            width = blf.dimensions(0, phrase)[0]
+            if x > MARGIN and x + width > wide - MARGIN:
+                x, y = MARGIN, y - ROW * scale
+            blf.position(0, x, y, 0)
+            blf.draw(0, phrase)
+            x += width + GAP * scale
 
 
 _open: list[Stage] = []
