@@ -87,6 +87,7 @@ class OverlayOperator(OverlayBase):
         try:
             if area is None or area.type != "SEQUENCE_EDITOR" or bpy.app.background:
                 raise LpError("NO_SEQUENCER")
+            region = overlay.picture_region(area)
             picture, legend = self.open(compat.sequencer_scene(context))
         except LpError as error:
             if error.code == "PICTURES_GONE":
@@ -94,14 +95,13 @@ class OverlayOperator(OverlayBase):
             self.report({"WARNING"}, str(error))
             return False
         overlay.close_all()
-        region = overlay.picture_region(area)
-        self._stage = overlay.Stage(area, region, picture, legend)
+        self._stage = overlay.Stage(region, picture, legend)
         context.window_manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]
         return True
 
     def modal(self, context: Context, event: Event) -> Returned:
-        if not self._stage.is_open:  # another overlay took its place, or another file is there
-            return {"CANCELLED"}
+        if self._stage.region is None:  # its area, or the file, is gone, or another overlay took its place
+            return self.leave()
         if event.type in ("ESC", "RIGHTMOUSE") and event.value == "PRESS":
             return self.leave()
         if not self._stage.covers(event) and not self.holds():
@@ -195,7 +195,7 @@ class LINEPORTRAIT_OT_correct_landmarks(OverlayOperator, Operator):
         return bool(self._drag.held) or self._panned is not None
 
     def leave(self) -> Returned:
-        if self._drag.held:
+        if self._drag.held and self._stage.region:
             self._drag.release()
             self._stage.refresh()
             return {"RUNNING_MODAL"}

@@ -68,12 +68,13 @@ class Stage:
     paint: called at every redraw, after the picture. legend: phrases below it, as many in a row as fit.
     """
 
-    def __init__(self, area: Any, region: Any, picture: Path, legend: Sequence[str]) -> None:
-        self.region = region
+    def __init__(self, region: Any, picture: Path, legend: Sequence[str]) -> None:
         self._pixels, size = _read(picture)
-        self.view = View(size, (region.width, region.height))
+        self._size = region.width, region.height
+        self.view = View(size, self._size)
         self.paint: Callable[[], None] = lambda: None
-        self._area, self._legend, self._texture = area, legend, None
+        self._legend, self._texture = legend, None
+        # By address, and found anew each time: an area that is joined away takes its regions along.
         self._own, self._type = region.as_pointer(), region.type
         space: Any = bpy.types.SpaceSequenceEditor
         self._handle = space.draw_handler_add(self._draw, (), self._type, "POST_PIXEL")
@@ -90,22 +91,33 @@ class Stage:
         self.refresh()
 
     @property
-    def is_open(self) -> bool:
-        return self in _open
+    def region(self) -> Any | None:
+        """Where it is open; None once it is closed or its region is gone."""
+        return self._find() if self in _open else None
 
     def refresh(self) -> None:
         """Draw again soon."""
-        self._area.tag_redraw()
-        self.region.tag_redraw()
+        region = self._find()
+        if region:
+            region.tag_redraw()
 
     def mouse(self, event: Any) -> np.ndarray:
-        """(2,) region pixels."""
-        return np.array([event.mouse_x - self.region.x, event.mouse_y - self.region.y], np.float64)
+        """(2,) region pixels; where the region is gone, outside of everything."""
+        region = self.region
+        return np.array(
+            [event.mouse_x - region.x, event.mouse_y - region.y] if region else [-1, -1], np.float64
+        )
 
     def covers(self, event: Any) -> bool:
         """Whether the mouse is over the overlay."""
         x, y = self.mouse(event)
-        return 0 <= x < self.region.width and 0 <= y < self.region.height
+        return 0 <= x < self._size[0] and 0 <= y < self._size[1]
+
+    def _find(self) -> Any | None:
+        context: Any = bpy.context
+        areas = [area for window in context.window_manager.windows for area in window.screen.areas]
+        regions = [region for area in areas if area.type == "SEQUENCE_EDITOR" for region in area.regions]
+        return next((region for region in regions if region.as_pointer() == self._own), None)
 
     def _draw(self) -> None:
         context: Any = bpy.context
@@ -119,7 +131,9 @@ class Stage:
             pixels = types.Buffer("FLOAT", width * height * 4, self._pixels.ravel())
             self._texture = types.GPUTexture((width, height), format="RGBA16F", data=pixels)
         gpu.state.blend_set("ALPHA")
-        wide, high = self.region.width, self.region.height
+        wide, high = context.region.width, context.region.height
+        if (wide, high) != self._size:
+            self._size, self.view = (wide, high), View(self.view.picture, (wide, high))
         fill([[(0, 0), (wide, 0), (wide, high)], [(0, 0), (wide, high), (0, high)]], [BACKDROP] * 2)
         width, height = np.array(self.view.picture) * self.view.scale
         compat.draw_linear(self._texture, tuple(self.view.corner), width, height)
@@ -130,7 +144,7 @@ class Stage:
     def _draw_legend(self, scale: float) -> None:
         import blf
 
-        wide, high = self.region.width, LEGEND * scale
+        wide, high = self._size[0], LEGEND * scale
         fill([[(0, 0), (wide, 0), (wide, high)], [(0, 0), (wide, high), (0, high)]], [BACKDROP] * 2)
         blf.size(0, FINE_PRINT * scale)
         blf.color(0, 0.9, 0.9, 0.9, 1)
