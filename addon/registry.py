@@ -11,8 +11,7 @@ from types import ModuleType
 import bpy
 
 from . import commands, engine, install, jobs, plan, preferences, preview, properties
-from .operators import adjust as curve_buttons
-from .operators import analyze, draw, exchange, manage, portraits, speak, strip
+from .operators import adjust, analyze, draw, exchange, layers, manage, portraits, speak, strip
 from .operators import engine as engine_buttons
 from .operators import photo as photo_buttons
 from .operators import rig as rig_buttons
@@ -34,7 +33,8 @@ MODULES: tuple[ModuleType, ...] = (
     strip,
     manage,
     engine_buttons,
-    curve_buttons,
+    layers,
+    adjust,
     rig_buttons,
     exchange,
     sequencer_panel,

@@ -15,8 +15,8 @@ from ..compat import Context
 from ..jobs import Job
 from ..lpcore import protocol
 from ..lpcore.errors import LpError
-from .adjust import RigOperator, owner_of
 from .base import JobOperator, scene_of
+from .rig_base import RigOperator, owner_of
 from .strip import drawn
 
 

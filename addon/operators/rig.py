@@ -13,7 +13,7 @@ from .. import controls, pictures, rig
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..lpcore.types import CROP
-from .adjust import RigOperator, owner_of
+from .rig_base import RigOperator, owner_of
 
 VIEW_DISTANCE = 1.3
 """Widths of the face crop from which a 3D View shows just the whole crop."""

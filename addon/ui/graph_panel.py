@@ -9,7 +9,8 @@ from bpy.types import Menu, Panel, UILayout
 from .. import motion, predictions
 from ..compat import Context
 from ..lpcore.errors import LpError
-from ..operators.adjust import active_region, rig_of, told_keys
+from ..operators.adjust import told_keys
+from ..operators.rig_base import active_region, rig_of
 from ..regions import FACE
 
 HOLDS = ((1, "Ones"), (2, "Twos"), (3, "Threes"))

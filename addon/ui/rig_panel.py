@@ -10,7 +10,7 @@ from .. import jobs, pictures
 from ..compat import Context
 from ..lpcore import protocol
 from ..lpcore.errors import LpError
-from ..operators.adjust import owner_of, rig_of
+from ..operators.rig_base import owner_of, rig_of
 from ..rig import CONTROLS
 from .graph_panel import NeedsRig, draw_layers, draw_regions, draw_timing
 
