@@ -152,6 +152,7 @@ def render(shot: Shot, engine: Engine, options: Mapping[str, Any], watch: Watch)
     for path in folder.glob(f"{takes.PREFIX}*.png"):  # of an earlier, longer run
         if path.name >= takes.frame_name(drawn["frames"]):
             path.unlink()
+            path.with_suffix(".exr").unlink(missing_ok=True)
     return drawn
 
 

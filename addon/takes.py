@@ -93,12 +93,11 @@ def read_recipe(take: Path) -> dict[str, Any]:
 
 
 def size_of(take: Path) -> int:
-    """Bytes that would be free without the take: files that are shared with other takes or the store do not count."""
+    """Bytes of the take's files."""
     size = 0
     for path in take.iterdir():
         with contextlib.suppress(OSError):
-            status = path.stat()
-            size += status.st_size if status.st_nlink == 1 else 0
+            size += path.stat().st_size
     return size
 
 

@@ -42,11 +42,15 @@ class Finish:
         try:
             plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             made = cls(**plain)
-            colours = (*made.ink, *made.paper)
-            fits = len(made.ink) == len(made.paper) == 3 and all(
-                isinstance(part, int) and 0 <= part <= 255 for part in colours
+            fits = (
+                _is_colour(made.ink)
+                and _is_colour(made.paper)
+                and isinstance(made.alpha, bool)
+                and isinstance(made.mark, bool)
+                and not isinstance(made.weight, bool)
+                and LIGHTEST <= made.weight <= HEAVIEST
             )
-            if not fits or not LIGHTEST <= made.weight <= HEAVIEST:
+            if not fits:
                 raise ValueError
         except (TypeError, ValueError) as error:
             raise LpError("BAD_VALUE", f"{dict(values)} is no finish of a drawing") from error
@@ -67,14 +71,19 @@ class Finish:
     def drawn(self, drawing: np.ndarray, scale: float) -> np.ndarray:
         """The uint8 `drawing` (H, W) with the line weight; drawings in colour (H, W, 3) stay as they are.
 
-        scale: frame pixels a crop unit. Transparency of colour is the brightness of the lightest channel:
-        (H, W, 4) straight RGBA.
+        scale: frame pixels a crop unit. Colour becomes transparent as if white paper were taken away from behind it:
+        (H, W, 4) straight RGBA, as clear as the darkest channel allows; over white it is the drawing again.
         """
         import numpy as np
 
         if drawing.ndim == 2:
             return _moved_edges(drawing, -self.weight * scale) if self.weight else drawing
-        return np.dstack([drawing, 255 - drawing.min(-1)]) if self.alpha else drawing
+        if not self.alpha:
+            return drawing
+        white = drawing.min(-1, keepdims=True)
+        alpha = 255 - white
+        colour = np.rint((drawing - white) * 255.0 / np.maximum(alpha, 1)).astype(np.uint8)
+        return np.dstack([colour, alpha])
 
     def coloured(self, picture: bytes) -> bytes:
         """The grey PNG file `picture` in the colours of ink and paper.
@@ -93,6 +102,14 @@ class Finish:
             for grey in greys
         ]
         return png.with_palette(picture, mixed)
+
+
+def _is_colour(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 3
+        and all(type(part) is int and 0 <= part <= 255 for part in value)  # bool is an int too
+    )
 
 
 def _moved_edges(drawing: np.ndarray, pixels: float) -> np.ndarray:

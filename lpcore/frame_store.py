@@ -1,8 +1,8 @@
 """Frames by key: what has been drawn once is found again, in a shared folder or in an earlier take.
 
-A take's frames and the store's are hard links to the same files wherever the file system allows it, so that neither
-held frames nor repeated takes cost space. A frame states its key and a checksum of its pixels: a file that somebody
-has painted over or that was cut short is never handed out again.
+Every frame is a file of its own, held ones and those of the store too: a program that saves into a file in place
+changes that one frame alone. A frame states its key and a checksum of its pixels: a file that somebody has painted
+over or that was cut short is never handed out again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from .frame_keys import stored_at
 
 FRAME = "Line Portrait frame"
 """Keyword of the PNG text that holds a frame's key and the checksum of its pixels."""
+
+EXR = ".exr"
+"""Ending of the file that may lie beside a frame, for compositing."""
 
 _HEAD = 4096  # bytes of a file that surely hold its texts
 _TRIMMED = 0.9  # share of the limit that trimming leaves
@@ -50,35 +53,33 @@ class FrameStore:
         self._former = former
         self._taken: dict[str, Path] | None = None
 
-    def find(self, key: str) -> Path | None:
-        """A whole, untouched file of the frame `key`."""
+    def find(self, key: str) -> bytes | None:
+        """The PNG file of the frame `key`, whole and untouched."""
         stored = stored_at(self._folder, key) if self._folder else None
         if stored and stored.is_file():
-            if _is_whole(stored, key):
-                with contextlib.suppress(OSError):  # when it was last of use, for `trim`
-                    os.utime(stored, ns=(time.time_ns(), stored.stat().st_mtime_ns))
-                return stored
+            picture = _read(stored, key)
             with contextlib.suppress(OSError):
-                stored.unlink()
+                if picture is None:
+                    stored.unlink()
+                else:  # when it was last of use, for `trim`
+                    os.utime(stored, ns=(time.time_ns(), stored.stat().st_mtime_ns))
+            if picture is not None:
+                return picture
         if self._taken is None:
             frames = [path for folder in self._former for path in sorted(folder.glob("*.png"))]
             self._taken = {key_of(path): path for path in frames}
         path = self._taken.get(key)
-        return path if path and _is_whole(path, key) else None
+        return _read(path, key) if path else None
 
-    def keep(self, key: str, source: Path) -> None:
-        """Remember the frame in the file `source`; a store that cannot be written to is done without."""
+    def keep(self, key: str, picture: bytes) -> None:
+        """Remember the signed PNG file `picture`; a store that cannot be written to is done without."""
+        if self._folder is None:
+            return
+        stored = stored_at(self._folder, key)
         with contextlib.suppress(OSError, LpError):
-            if self._folder:
-                self._prepare(key)
-                place(source, stored_at(self._folder, key))
-
-    def put(self, key: str, picture: bytes) -> None:
-        """Remember a frame that is in no take; `picture` is signed."""
-        with contextlib.suppress(OSError, LpError):
-            if self._folder:
-                self._prepare(key)
-                write_atomically(stored_at(self._folder, key), picture, f"-{os.getpid()}")
+            if not stored.is_file():
+                stored.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(stored, picture, f"-{os.getpid()}")
 
     def trim(self, limit: int) -> None:
         """Remove what was of no use for longest until the store holds less than `limit` bytes."""
@@ -98,10 +99,6 @@ class FrameStore:
                 total -= size
             if total <= _TRIMMED * limit:
                 return
-
-    def _prepare(self, key: str) -> None:
-        assert self._folder
-        stored_at(self._folder, key).parent.mkdir(parents=True, exist_ok=True)
 
 
 class Take:
@@ -128,49 +125,30 @@ class Take:
     def gather(self) -> Iterator[int]:
         """Take what is at hand already; yields the indices as their files are complete."""
         for key in list(self.missing):
-            found = self._store.find(key)
-            if found:
-                yield from self._show(found, self.missing.pop(key))
-                self._store.keep(key, found)
+            picture = self._store.find(key)
+            if picture is not None:
+                yield from self._show(key, picture)
 
     def add(self, key: str, picture: bytes) -> list[int]:
         """Write the frame `key`, a signed PNG; returns the indices that show it."""
-        indices = self.missing.pop(key)
-        first = self.path(indices[0])
-        write_atomically(first, picture)
         self.written += len(picture)
-        self._store.keep(key, first)
-        return [indices[0], *self._show(first, indices[1:])]
+        return list(self._show(key, picture))
 
-    def _show(self, source: Path, indices: Sequence[int]) -> Iterator[int]:
-        for index in indices:
-            place(source, self.path(index))
+    def _show(self, key: str, picture: bytes) -> Iterator[int]:
+        self._store.keep(key, picture)
+        for index in self.missing.pop(key):
+            path = self.path(index)
+            if _read(path, key) is None:
+                with writing(path):
+                    path.with_suffix(EXR).unlink(missing_ok=True)  # it shows what was here before
+                write_atomically(path, picture, f"-{os.getpid()}")
             yield index
 
 
-def place(source: Path, target: Path) -> None:
-    """Let `target` be the file `source`: a hard link, or a copy where there can be none.
-
-    Raises LpError ``DISK_FULL`` or ``OUTPUT_READONLY``.
-    """
-    with contextlib.suppress(OSError):
-        if source.samefile(target):
-            return
-    partial = target.with_name(f".{target.name}-{os.getpid()}.partial")
+def _read(path: Path, key: str) -> bytes | None:
+    """The file `path` if it is the frame `key`, whole and untouched."""
     try:
-        os.link(source, partial)
-        partial.replace(target)
-    except OSError:  # another disk, or a file system without links
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        with writing(target):
-            content = source.read_bytes()
-        write_atomically(target, content, f"-{os.getpid()}")
-
-
-def _is_whole(path: Path, key: str) -> bool:
-    try:
-        content = path.read_bytes()
+        picture = path.read_bytes()
     except OSError:
-        return False
-    return png.texts(content).get(FRAME) == f"{key} {png.pixel_checksum(content)}"
+        return None
+    return picture if png.texts(picture).get(FRAME) == f"{key} {png.pixel_checksum(picture)}" else None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 
+from .errors import LpError
 from .files import write_atomically
 
 _PENDING = 8
+_Result = TypeVar("_Result")
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -29,9 +32,14 @@ def write_png(path: Path, image: np.ndarray) -> None:
     write_atomically(path, encode_png(image))
 
 
-def read_png(picture: bytes) -> np.ndarray:
-    """The (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint8 image in the PNG file `picture`."""
-    image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_UNCHANGED)
+def read_png(picture: bytes, name: str = "the file") -> np.ndarray:
+    """The (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint8 image in the PNG file `picture`.
+
+    Raises LpError ``FRAME_UNREADABLE`` with `name` for what is no picture.
+    """
+    image: Any = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_UNCHANGED) if picture else None
+    if image is None:
+        raise LpError("FRAME_UNREADABLE", name)
     if image.ndim == 2:
         return image
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
@@ -48,17 +56,21 @@ def shrunk(image: np.ndarray, longer_side: int) -> np.ndarray:
 
 def write_frames(frames: Iterable[tuple[Path, np.ndarray]]) -> Iterator[Path]:
     """Write each (path, image) in a second thread; yields the paths in order as they are complete on disk."""
+    return behind(partial(_written, path, image) for path, image in frames)
+
+
+def behind(jobs: Iterable[Callable[[], _Result]]) -> Iterator[_Result]:
+    """The results of `jobs` in order; each runs in a second thread while the iterable makes the next ones."""
     pending: deque = deque()
     with ThreadPoolExecutor(1) as pool:
-        for path, image in frames:
-            pending.append((path, pool.submit(write_png, path, image)))
-            while len(pending) > _PENDING or (pending and pending[0][1].done()):
-                yield _finished(pending)
+        for job in jobs:
+            pending.append(pool.submit(job))
+            while len(pending) > _PENDING or (pending and pending[0].done()):
+                yield pending.popleft().result()
         while pending:
-            yield _finished(pending)
+            yield pending.popleft().result()
 
 
-def _finished(pending: deque) -> Path:
-    path, job = pending.popleft()
-    job.result()
+def _written(path: Path, image: np.ndarray) -> Path:
+    write_png(path, image)
     return path

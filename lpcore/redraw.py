@@ -6,14 +6,13 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import frame_keys, weights
 from .files import write_atomically
 from .finish import Finish
-from .frame_store import FrameStore, Take, place, signed
+from .frame_store import EXR, FrameStore, Take, signed
 from .png import XMP, is_grey, without_texts
 from .version import __version__
 
@@ -32,7 +31,6 @@ MARK = (
 )
 """How a file says that it is AI-made, in the vocabulary of the press (IPTC digital source type)."""
 
-_PENDING = 8
 _DRAWING_CODE = Path(__file__).parent / "drawing"
 
 
@@ -141,7 +139,7 @@ class Redraw:
             return
         for key in list(self._take.missing):
             found = self._store.find(self._drawing[key])
-            if found:
+            if found is not None:
                 yield from self._take.add(key, self._finished_anew(key, found))
                 self.finished += 1
 
@@ -152,33 +150,31 @@ class Redraw:
 
     def draw(self, images: Iterator[np.ndarray]) -> Iterator[int]:
         """Write the `images` of `rest`; yields the indices that show them as their files are complete."""
-        keys = list(self._take.missing)
-        with ThreadPoolExecutor(1) as pool:
-            pending = []
-            for key, image in zip(keys, images, strict=True):
-                pending.append(pool.submit(self._add, key, image))
-                while len(pending) > _PENDING or (pending and pending[0].done()):
-                    yield from pending.pop(0).result()
-            for job in pending:
-                yield from job.result()
+        from .frames import behind
+
+        pictures = zip(list(self._take.missing), images, strict=True)
+        for shown in behind(functools.partial(self._add, key, image) for key, image in pictures):
+            yield from shown
 
     def write_exr(self) -> Iterator[Path]:
-        """An EXR file beside every frame; yields its path. Raises LpError ``DISK_FULL`` or ``OUTPUT_READONLY``."""
+        """An EXR file beside every frame; yields its path. A frame that stayed as it was keeps the one it has.
+
+        Raises LpError ``FRAME_UNREADABLE``, ``DISK_FULL`` or ``OUTPUT_READONLY``.
+        """
         from .exr import encode_exr
         from .frames import read_png
 
         comments = {"software": self._texts["Software"]}
         if self._finish.mark:
             comments["comments"] = self._texts["Disclaimer"]
-        written: dict[str, Path] = {}
+        last: tuple[str, bytes] = ("", b"")  # held frames follow one another
         for index, key in zip(self._indices, self.keys, strict=True):
             frame = self.path(index)
-            target = frame.with_suffix(".exr")
-            if key in written:
-                place(written[key], target)
-            else:
-                write_atomically(target, encode_exr(read_png(frame.read_bytes()), comments))
-                written[key] = target
+            target = frame.with_suffix(EXR)
+            if not target.is_file():
+                if last[0] != key:
+                    last = key, encode_exr(read_png(frame.read_bytes(), str(frame)), comments)
+                write_atomically(target, last[1])
             yield target
 
     def _add(self, key: str, drawing: np.ndarray) -> list[int]:
@@ -186,7 +182,7 @@ class Redraw:
             from .frames import encode_png
 
             raw = self._drawing[key]
-            self._store.put(raw, signed(encode_png(drawing), raw, self._texts))
+            self._store.keep(raw, signed(encode_png(drawing), raw, self._texts))
         self.drawn += 1
         return self._take.add(key, self._encoded(key, drawing))
 
@@ -197,11 +193,10 @@ class Redraw:
         picture = encode_png(finished)
         return signed(self._finish.coloured(picture) if finished.ndim == 2 else picture, key, self._texts)
 
-    def _finished_anew(self, key: str, drawing: Path) -> bytes:
-        """The frame `key` from the file of its drawing."""
+    def _finished_anew(self, key: str, drawing: bytes) -> bytes:
+        """The frame `key` from the PNG file of its drawing."""
         from .frames import read_png
 
-        content = drawing.read_bytes()
-        if self._finish.weight or not is_grey(content):
-            return self._encoded(key, read_png(content))
-        return signed(self._finish.coloured(without_texts(content)), key, self._texts)
+        if self._finish.weight or not is_grey(drawing):
+            return self._encoded(key, read_png(drawing))
+        return signed(self._finish.coloured(without_texts(drawing)), key, self._texts)

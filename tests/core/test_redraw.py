@@ -20,8 +20,8 @@ from lpcore import frame_keys, png, protocol
 from lpcore.errors import LpError
 from lpcore.exr import encode_exr
 from lpcore.finish import Finish
-from lpcore.frame_store import FrameStore, Take, key_of, place, signed
-from lpcore.frames import encode_png
+from lpcore.frame_store import FrameStore, Take, key_of, signed
+from lpcore.frames import encode_png, read_png
 from lpcore.redraw import Redraw
 
 LOOK = {"style": "ink", "size": 64}
@@ -103,11 +103,21 @@ def test_only_what_changed_is_drawn_again(draw):
     assert draw("pen", look=LOOK | {"style": "pen"}).drawn == 6
 
 
-def test_held_frames_are_drawn_once_and_cost_no_space(draw, tmp_path):
-    held = POINTS[[0, 0, 0, 1, 1, 0]]
-    assert draw("held", held).drawn == 2
-    files = sorted((tmp_path / "held").iterdir())
-    assert files[0].samefile(files[1]) and files[0].samefile(files[5]) and not files[0].samefile(files[3])
+def test_held_frames_are_drawn_once(draw):
+    assert draw("held", POINTS[[0, 0, 0, 1, 1, 0]]).drawn == 2
+    files = draw.files("held")
+    assert files[0] == files[1] == files[2] == files[5] != files[3] == files[4]
+
+
+def test_a_program_that_saves_in_place_changes_one_frame_alone(draw, tmp_path):
+    held = POINTS[[0, 0, 1]]
+    draw("one", held)
+    draw("two", held)
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    painted = tmp_path / "two" / "frame_00000.png"
+    with painted.open("r+b") as file:
+        file.write(b"painted over")
+    assert [path for path, content in kept.items() if path.read_bytes() != content] == [painted]
 
 
 def test_an_earlier_take_serves_where_there_is_no_store(draw, tmp_path):
@@ -122,20 +132,25 @@ def test_an_unfinished_take_is_continued(draw):
     assert draw("whole").drawn == 2
 
 
+@pytest.mark.parametrize("in_store", [True, False])
 @pytest.mark.parametrize("damage", ["painted over", "cut short", "emptied"])
-def test_a_frame_that_somebody_changed_is_not_handed_out(draw, tmp_path, damage):
-    draw("one")
+def test_a_frame_that_somebody_changed_is_not_handed_out(draw, tmp_path, damage, in_store):
+    draw("one", store=in_store)
     before = draw.files("one")
     path = tmp_path / "one" / "frame_00002.png"
+    if in_store:
+        path = frame_keys.stored_at(draw.store, key_of(path))
     content = path.read_bytes()
     if damage == "painted over":
         texts = png.texts(content)
         content = png.with_texts(encode_png(np.zeros((64, 64), np.uint8)), texts)
-    path.write_bytes({"cut short": content[:-20], "emptied": b""}.get(damage, content))
-    again = draw("two")
+    content = {"cut short": content[:-20], "emptied": b""}.get(damage, content)
+    path.write_bytes(content)
+    again = draw("two", store=in_store, former=[] if in_store else [tmp_path / "one"])
     assert again.drawn == 1
     assert draw.files("two") == before
-    assert path.read_bytes() != before[2]  # their work stays theirs
+    # What they made of a take stays theirs, the store's own is mended.
+    assert path.read_bytes() == (before[2] if in_store else content)
 
 
 def test_another_finish_asks_no_network(draw):
@@ -175,23 +190,22 @@ def test_a_store_that_cannot_be_written_to_is_done_without(draw, tmp_path):
     assert draw("two").drawn == 6
 
 
-def test_frames_that_cannot_be_linked_are_copied(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise OSError(18, "Invalid cross-device link")
+def test_a_frame_that_vanishes_while_the_take_is_gathered_is_drawn(draw, tmp_path):
+    draw("one", store=False)
+    looked_at = FrameStore(None, [tmp_path / "one"])
+    keys = frame_keys.drawing_keys(LOOK, POINTS)
+    assert looked_at.find(keys[0])
+    (tmp_path / "one" / "frame_00003.png").unlink()
+    take = Take(tmp_path, "frame_", range(6), keys, looked_at)
+    assert list(take.gather()) == [0, 1, 2, 4, 5]
+    assert list(take.missing) == [keys[3]]
 
-    monkeypatch.setattr(os, "link", refuse)
-    (tmp_path / "a").write_bytes(b"picture")
-    place(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b").read_bytes() == b"picture"
-    assert not (tmp_path / "a").samefile(tmp_path / "b")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
-
-def test_placing_a_link_twice_leaves_nothing_behind(tmp_path):
-    (tmp_path / "a").write_bytes(b"picture")
-    for _ in range(2):
-        place(tmp_path / "a", tmp_path / "b")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+def test_a_frame_that_is_there_already_is_left_as_it_is(draw, tmp_path):
+    draw("one")
+    before = [path.stat().st_mtime_ns for path in sorted((tmp_path / "one").iterdir())]
+    draw("one")
+    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "one").iterdir())] == before
 
 
 def test_a_full_disk_is_named(tmp_path, monkeypatch):
@@ -269,6 +283,14 @@ def test_drawings_in_colour_keep_theirs_and_can_be_transparent():
     assert Finish(alpha=True).drawn(colour, 1)[..., 3].tolist() == [[0, 0], [255, 255]]
 
 
+@given(arrays(np.uint8, (3, 4, 3)))
+def test_a_transparent_drawing_over_white_is_the_drawing(drawing):
+    clear = Finish(alpha=True).drawn(drawing, 1).astype(np.float64)
+    alpha = clear[..., 3:] / 255
+    assert np.array_equal(np.rint(clear[..., :3] * alpha + 255 * (1 - alpha)), drawing)
+    assert np.array_equal(clear[..., 3] == 0, (drawing == 255).all(-1))
+
+
 def test_finishing_anew_makes_the_same_bytes_as_drawing(draw):
     for name, finish in (("ink", Finish(ink=(9, 9, 90))), ("bold", Finish(weight=1.5, alpha=True))):
         draw(f"{name} drawn", finish=finish, look=LOOK | {"size": 65})
@@ -282,7 +304,21 @@ def test_finishing_anew_makes_the_same_bytes_as_drawing(draw):
 
 @pytest.mark.parametrize(
     "values",
-    [{"weight": 9}, {"ink": [0, 0]}, {"ink": [0, 0, 300]}, {"gloss": 1}, {"weight": "x"}, {"paper": 3}],
+    [
+        {"weight": 9},
+        {"weight": "x"},
+        {"weight": True},
+        {"weight": float("nan")},
+        {"ink": [0, 0]},
+        {"ink": [0, 0, 300]},
+        {"ink": [0, 0, True]},
+        {"ink": {0: 1, 1: 1, 2: 1}},
+        {"paper": 3},
+        {"alpha": 1},
+        {"alpha": "no"},
+        {"mark": None},
+        {"gloss": 1},
+    ],
 )
 def test_what_is_no_finish_is_refused(values):
     with pytest.raises(LpError, match="no finish"):
@@ -332,13 +368,36 @@ def test_exr_files_lie_beside_the_frames(draw, tmp_path):
     redraw = draw("film", held, finish=Finish(ink=(255, 0, 0), alpha=True))
     paths = list(redraw.write_exr())
     assert [path.name for path in paths] == [f"frame_{index:05d}.exr" for index in range(3)]
-    assert paths[0].samefile(paths[1]) and not paths[0].samefile(paths[2])
+    assert paths[0].read_bytes() == paths[1].read_bytes() and not paths[0].samefile(paths[1])
     assert b"AI-made" in paths[0].read_bytes()
     ink = 1 - picture(held[2]) / 255
     channels = read_exr(paths[2])
     assert list(channels) == ["A", "B", "G", "R"]
     assert np.array_equal(channels["A"], ink) and np.array_equal(channels["R"], ink)
     assert not channels["G"].any()
+
+
+def test_exr_files_go_with_the_frames_that_they_show(draw, tmp_path):
+    before = list(draw("film").write_exr())
+    before = {path: path.stat().st_mtime_ns for path in before}
+    moved = POINTS.copy()
+    moved[2] += 40
+    redraw = draw("film", moved, former=[tmp_path / "film"])
+    assert sorted(path.name for path in (tmp_path / "film").glob("*.exr")) == [
+        f"frame_{index:05d}.exr" for index in (0, 1, 3, 4, 5)
+    ]
+    changed = [path.name for path in redraw.write_exr() if path.stat().st_mtime_ns != before[path]]
+    assert changed == ["frame_00002.exr"]
+    ink = 1 - picture(frame_keys.snapped(moved)[2]) / 255
+    light = read_exr(tmp_path / "film" / "frame_00002.exr")["R"]
+    assert np.array_equal(light < 0.5, ink > 0.5)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", encode_png(np.zeros((8, 8), np.uint8))[:30]])
+def test_a_file_that_is_no_picture_is_named(content):
+    with pytest.raises(LpError) as caught:
+        read_png(content, "frame_00001.png")
+    assert (caught.value.code, caught.value.detail) == ("FRAME_UNREADABLE", "frame_00001.png")
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (33, 20), (40, 7, 3), (17, 9, 4)])
