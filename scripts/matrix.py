@@ -111,6 +111,9 @@ def test(where: Host) -> Row | None:
             return Row(version, kind, python, trouble=f"no tests ran (exit {done.returncode})")
         suite = ElementTree.parse(report).getroot().find("testsuite")  # noqa: S314 - pytest's own file
     assert suite is not None
+    for case in suite.iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            print(f"{version} failed: {case.get('classname')}::{case.get('name')}", file=sys.stderr)
     count = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
     failed = count["failures"] + count["errors"]
     return Row(version, kind, python, count["tests"] - failed - count["skipped"], failed, count["skipped"])
