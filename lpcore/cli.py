@@ -120,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
         ("fetch", _weights_fetch, "fetch the model files that are missing (the only step that goes online)"),
     ):
         action = actions.add_parser(name, help=text)
+        if name == "fetch":
+            action.add_argument(
+                "names", nargs="*", metavar="NAME", help="these alone, such as networks for measuring"
+            )
         add_json(action)
         action.set_defaults(run=run)
 
@@ -199,7 +203,7 @@ def _weights_list(options: argparse.Namespace, reporter: Reporter) -> None:
 def _weights_fetch(options: argparse.Namespace, reporter: Reporter) -> None:
     from .weights import cache_folder, fetch
 
-    fetch(progress=reporter.progress)
+    fetch(options.names or None, progress=reporter.progress)
     reporter.done(f"All model files are in {cache_folder()}", folder=str(cache_folder()))
 
 

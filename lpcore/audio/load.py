@@ -78,6 +78,11 @@ def load(
     return np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
+def beginning(path: str | Path, seconds: float, rate: int = 16000) -> np.ndarray:
+    """The first `seconds` of a sound file, or all of a shorter one; otherwise as `load`."""
+    return load(path, 0.0, min(seconds, length(path)), rate)
+
+
 def length(path: str | Path) -> float:
     """Seconds of sound in a file; raises like `load`. Files only ffmpeg reads are decoded once to find out."""
     source = Path(path)

@@ -6,7 +6,6 @@ intrinsic appearance flow for human pose transfer" (2019), which the paper takes
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -117,7 +116,6 @@ class FlowNet(nn.Module):
         return flow, _to_frame(mask, size)
 
 
-@functools.cache
 def load_flow_net(name: str = "flow_net", device: str = "cpu") -> FlowNet:
     """The flow net of the weight file `name`, ready to run; raises LpError as `weights.require` does."""
     return load(name, lambda config: FlowNet(FlowNetConfig.from_dict(config)), device)

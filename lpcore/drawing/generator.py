@@ -8,7 +8,6 @@ Prepare a photo once, then ask for frames: everything before the warps depends o
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -286,7 +285,6 @@ class Generator(nn.Module):
         return warped
 
 
-@functools.cache
 def load_generator(name: str = "generator", device: str = "cpu") -> Generator:
     """The generator of the weight file `name`, ready to run; raises LpError as `weights.require` does."""
     return load(name, lambda config: Generator(GeneratorConfig.from_dict(config)), device)

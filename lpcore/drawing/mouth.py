@@ -10,6 +10,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from .. import points68
+from .specks import PAPER_LOGIT
 from .styles import Style
 
 _UPPER = [60, 61, 62, 63, 64]
@@ -17,7 +18,6 @@ _LOWER = [60, 67, 66, 65, 64]
 _SUPERSAMPLE = 4
 _LIP_RIM = 2.5
 """Crop units around the open mouth in which the photo's teeth still show in its drawing."""
-_PAPER_LOGIT = -8.0
 _STEPS = np.linspace(0, 4, 25)
 # Evaluating the spline is linear in its five knots: one matrix serves every frame.
 _SPLINE = CubicSpline(np.arange(5), np.eye(5), bc_type="natural")(_STEPS)
@@ -41,7 +41,8 @@ def inner_lip_gap(points: np.ndarray) -> np.ndarray:
 def _down(points: np.ndarray) -> np.ndarray:
     """(..., 2) unit vector across the mouth, towards the chin."""
     along = np.asarray(points)[..., 54, :2] - np.asarray(points)[..., 48, :2]
-    along = along / np.linalg.norm(along, axis=-1, keepdims=True)
+    # A mouth scaled to a point has no direction; any will do.
+    along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-6)
     return np.stack([-along[..., 1], along[..., 0]], axis=-1)
 
 
@@ -76,7 +77,7 @@ class MouthInterior:
         cv2.fillPoly(mask, [outline], 255)
         grown = cv2.dilate(mask, np.ones((3, 3), np.uint8), iterations=max(1, round(_LIP_RIM * unit)))
         share = self.was_open * cv2.GaussianBlur(grown, (0, 0), max(unit, 0.3)).astype(np.float32) / 255
-        return logits + share * (_PAPER_LOGIT - logits)
+        return logits + share * (PAPER_LOGIT - logits)
 
     def paint(self, ink: np.ndarray, points: np.ndarray) -> None:
         """Paint the mouth into one frame, in place.

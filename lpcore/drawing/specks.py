@@ -16,7 +16,8 @@ _SMALLEST = 30
 _GAP = 2
 """Half the width in pixels of the gaps that a stroke may have: a line that breaks up is no crumbs."""
 
-_PAPER_LOGIT = -8.0
+PAPER_LOGIT = -8.0
+"""Ink logit of bare paper."""
 
 
 def without_specks(logits: Tensor) -> Tensor:
@@ -38,4 +39,4 @@ def _cleaned(logits: np.ndarray) -> np.ndarray:
     np.maximum.at(peak, labels, ink * drawn)
     crumbs = (area < _SMALLEST) | (peak <= _SURE)
     crumbs[0] = False
-    return np.where(crumbs[labels], np.minimum(logits, _PAPER_LOGIT), logits).astype(np.float32)
+    return np.where(crumbs[labels], np.minimum(logits, PAPER_LOGIT), logits).astype(np.float32)

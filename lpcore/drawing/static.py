@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from torch import Tensor
 
-from .. import weights
 from ..types import Portrait
+from ..weights.tensors import load
 from .background import blend, without_person
 from .canvas import Canvas, affine_positions, feather, photo_to_frame, resize, scaled
 from .drawer import DrawerConfig, StaticDrawer, drawer_input
@@ -58,21 +55,14 @@ class StaticLayers:
         return blend(drawn, person, background), background
 
 
-@functools.cache
-def load_drawer(device: str) -> StaticDrawer:
-    """The trained static drawer, ready on `device`; raises LpError ``WEIGHTS_MISSING``."""
-    with safe_open(weights.require("static_drawer"), framework="pt") as file:
-        config = DrawerConfig.from_dict(json.loads(file.metadata()["config"]))
-        model = StaticDrawer(config)
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 not a dict
-    counters = {name for name in model.state_dict() if name.endswith("num_batches_tracked")}
-    model.load_state_dict(tensors | {name: torch.tensor(0) for name in counters})
-    return model.eval().requires_grad_(False).to(device)
+def load_drawer(device: str = "cpu") -> StaticDrawer:
+    """The trained static drawer, ready to run; raises LpError as `weights.require` does."""
+    return load("static_drawer", lambda config: StaticDrawer(DrawerConfig.from_dict(config)), device)
 
 
 @torch.inference_mode()
 def draw_logits(image: np.ndarray, matte: np.ndarray, device: str = "cpu") -> Tensor:
-    """Ink logits (styles, H, W) of an RGB image (H, W, 3) uint8 with its matte (H, W) float32 in [0, 1]."""
+    """Ink logits (styles, H, W) of an RGB image (H, W, 3) uint8 with its matte (H, W) float32 in [0, 1], no crumbs."""
     model = load_drawer(device)
     pixels = torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None].float() / 255
     x = drawer_input(pixels, torch.from_numpy(matte).to(device)[None, None])

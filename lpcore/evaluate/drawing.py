@@ -185,10 +185,8 @@ def report(table: dict[str, Figures], reference: int, names: Sequence[str]) -> s
 def main(argv: list[str] | None = None) -> int:
     """Command line."""
     options = _parser().parse_args(argv)
-    if options.fetch:
-        weights.fetch(NETWORKS)
-    elif absent := [name for name in NETWORKS if not weights.present(name)]:
-        raise LpError("WEIGHTS_MISSING", f"{absent[0]}, which --fetch brings,")
+    if absent := [name for name in NETWORKS if not weights.present(name)]:
+        raise LpError("WEIGHTS_MISSING", f"{absent[0]} (`lpcore weights fetch {' '.join(absent)}` brings it)")
     device = pick_device(options.device)
     judge = Judge(device)
     faces = photos(options.data, held_out=True)
@@ -246,9 +244,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--device", default="", help="where frames are drawn and looked at; default: the fastest"
-    )
-    parser.add_argument(
-        "--fetch", action="store_true", help="go online for measuring networks that are not here"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument(

@@ -95,7 +95,7 @@ def fill(net: EfficientNetLite0, tensors: Iterable[Tensor]) -> None:
 def load_efficientnet(device: str | torch.device = "cpu") -> EfficientNetLite0:
     """The frozen network with its trained weights.
 
-    Raises LpError ``WEIGHTS_MISSING`` before `weights.fetch(["efficientnet_lite0"])`.
+    Raises LpError ``WEIGHTS_MISSING`` before `lpcore weights fetch efficientnet_lite0`.
     """
     net = EfficientNetLite0()
     state = torch.load(weights.require("efficientnet_lite0"), map_location="cpu", weights_only=True)

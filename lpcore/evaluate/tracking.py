@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from ..audio.load import load
 from ..errors import LpError
 from ..face.detect import detect
 from ..face.landmarks import landmarks
+from ..files import prepare_folder, replacing
 from ..motion.assemble import register
 from ..motion.close import lip_gap
 from ..train.ict import EAR_DISTANCE
 from ..types import CROP, CropTransform, FaceBox, Portrait
+from ..weights import sha256
 
 EAR_UNITS = 300.0
 """Distance between the ears of a tracked face in crop units."""
@@ -73,17 +76,23 @@ def track(film: Path, reference: np.ndarray, cache: Path | None = None) -> Clip:
         LpError: ``NO_FACE`` in some frame, ``AUDIO_MISSING``, ``AUDIO_UNREADABLE``.
     """
     samples = load(film)
-    kept = cache / f"{film.stem}.npz" if cache else None
+    kept = cache / f"{film.stem}_{_digest(film)}.npz" if cache else None
     if kept and kept.exists():
         with np.load(kept, allow_pickle=False) as data:
             raw, fps = data["points"], float(data["fps"])
     else:
         raw, fps = _landmarks(film)
         if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(kept, points=raw, fps=fps)
+            prepare_folder(kept.parent)
+            with replacing(kept) as file:
+                np.savez(file, points=raw, fps=fps)
     points, pose = without_head(raw, reference)
     return Clip(film.stem, fps, samples, points, pose)
+
+
+def _digest(film: Path) -> str:
+    """Of the film and of the network that tracks it."""
+    return hashlib.sha256(film.read_bytes() + sha256("face_mesh").encode()).hexdigest()[:16]
 
 
 def without_head(raw: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

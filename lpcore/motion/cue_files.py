@@ -41,7 +41,7 @@ def read_cues(path: Path) -> list[Cue]:
         cues = _from_json(text) if path.suffix.lower() == ".json" else _from_tsv(text)
     except OSError as error:
         raise LpError("CUES_UNREADABLE", f"{path.name} cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise LpError("CUES_UNREADABLE", f"{path.name} holds no mouth cues ({error})") from error
     latest = 0.0
     for cue in cues:

@@ -84,7 +84,7 @@ def speak(
         )
     else:
         features = None if cues is not None else content.features(samples, share_of(progress, 0.1, 0.6))
-        manner = _style(settings, samples, features, silent)
+        manner = _style(settings, samples, features)
         del samples
         if features is None:
             mouth = articulate_cues(cues or (), start, len(levels))
@@ -112,12 +112,10 @@ def _hears_style(settings: SpeakSettings) -> bool:
     return settings.style_audio is not None or all(map(present, style.WEIGHTS))
 
 
-def _style(
-    settings: SpeakSettings, samples: np.ndarray, features: np.ndarray | None, silent: np.ndarray
-) -> style.Style:
+def _style(settings: SpeakSettings, samples: np.ndarray, features: np.ndarray | None) -> style.Style:
     """That of the voice the settings name, else the speaker's own where it can be heard, else the average one."""
     if settings.style_audio is not None:
         return style.style_of(settings.style_audio)
     if features is None or not _hears_style(settings):
         return style.Style()
-    return style.heard_style(samples, features, silent)
+    return style.heard_style(samples, features)

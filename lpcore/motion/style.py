@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..audio import content, level
-from ..audio.load import load
+from ..audio.load import beginning
 from ..types import Progress, SpeakSettings, no_progress
 
 if TYPE_CHECKING:
@@ -60,22 +60,25 @@ def style_of(audio: str | Path, progress: Progress = no_progress) -> Style:
         LpError: ``AUDIO_MISSING``, ``AUDIO_UNREADABLE``, ``AUDIO_TOO_SHORT``, ``WEIGHTS_MISSING``,
             ``WEIGHTS_DAMAGED``.
     """
-    samples = load(audio, 0.0, None, content.SAMPLE_RATE)[: int(LONGEST * content.SAMPLE_RATE)]
-    return heard_style(samples, content.features(samples, progress), level.silence(level.level(samples)))
+    samples = beginning(audio, LONGEST, content.SAMPLE_RATE)
+    return heard_style(samples, content.features(samples, progress))
 
 
-def heard_style(samples: np.ndarray, features: np.ndarray, silent: np.ndarray) -> Style:
+def heard_style(samples: np.ndarray, features: np.ndarray) -> Style:
     """The style of speech that is already known; its first minute counts.
 
-    samples (N,) at `content.SAMPLE_RATE`, features (T, content.WIDTH), silent (T,) bool. Raises LpError
-    ``WEIGHTS_MISSING`` or ``WEIGHTS_DAMAGED``.
+    samples (N,) at `content.SAMPLE_RATE`, features (T, content.WIDTH). Raises LpError ``WEIGHTS_MISSING`` or
+    ``WEIGHTS_DAMAGED``.
     """
     from ..audio.voice import embedding
     from ..weights import require
 
     frames = int(LONGEST * content.RATE)
-    voice = embedding(samples[: int(LONGEST * content.SAMPLE_RATE)])
-    return read_style(_load(require("speaker_style")), features[:frames], voice, ~silent[:frames])
+    heard = samples[: int(LONGEST * content.SAMPLE_RATE)]
+    # At a threshold of its own: the user's is for closing lips, and must not change how far they open.
+    speaking = ~level.silence(level.level(heard))[:frames]
+    branch = _load(require("speaker_style"))
+    return read_style(branch, features[:frames], embedding(heard), speaking)
 
 
 def read_style(branch: SpeakerBranch, features: np.ndarray, voice: np.ndarray, speaking: np.ndarray) -> Style:

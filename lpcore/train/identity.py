@@ -91,7 +91,7 @@ class IdentityNet(nn.Module):
 def load_identity_net(device: str | torch.device = "cpu") -> IdentityNet:
     """The frozen network with its trained weights.
 
-    Raises LpError ``WEIGHTS_MISSING`` before `weights.fetch(["face_identity"])`.
+    Raises LpError ``WEIGHTS_MISSING`` before `lpcore weights fetch face_identity`.
     """
     net = IdentityNet()
     fill(net, weights.require("face_identity").read_bytes())
@@ -220,10 +220,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with faces/, drawings_*/, landmarks68.npz"
     )
-    parser.add_argument("--fetch", action="store_true", help="go online for the network if it is not here")
     options = parser.parse_args(argv)
-    if options.fetch:
-        weights.fetch(["face_identity"])
     net = load_identity_net()
     for folder in ("faces", "drawings_ink", "drawings_pen"):
         figures = measure(net, options.data, folder)

@@ -11,17 +11,26 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..device import compiler
-from .store import require
+from .store import require, sha256
 
 Model = TypeVar("Model", bound=nn.Module)
+
+
+_LOADED: dict[tuple[str, str], tuple[tuple[str, str], nn.Module]] = {}
+"""Name and device -> digest of the file and compiler, and the network made of them."""
 
 
 def load(name: str, build: Callable[[dict[str, Any]], Model], device: str = "cpu") -> Model:
     """The network of the weight file `name` on `device`: evaluation mode, float32, no gradients, channels last.
 
+    Kept until the file changes, so that a recipe that names the file's digest tells the truth.
     Compiled, where `device.compiler` says so. build: makes the network from the "config" of the file's header. Raises
     LpError as `store.require` does.
     """
+    state = sha256(name), compiler()
+    known, kept = _LOADED.get((name, device), (None, None))
+    if known == state:
+        return kept  # type: ignore[return-value] made by the same `build`
     with safe_open(require(name), framework="pt") as file:
         model = build(json.loads(file.metadata()["config"]))
         restore(model, {key: file.get_tensor(key).float() for key in file.keys()})  # noqa: SIM118 not a dict
@@ -29,6 +38,7 @@ def load(name: str, build: Callable[[dict[str, Any]], Model], device: str = "cpu
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] torch's stub lacks it
     if compiler():
         model.compile(backend=compiler())
+    _LOADED[name, device] = state, model
     return model
 
 

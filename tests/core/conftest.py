@@ -12,9 +12,9 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from lpcore import weights
 from lpcore.audio import content
 from lpcore.types import CropTransform, FaceBox, Portrait
+from lpcore.weights import store
 
 
 def frontal_face() -> np.ndarray:
@@ -66,7 +66,6 @@ def portrait(face: np.ndarray) -> Portrait:
 @pytest.fixture
 def small_drawer(tmp_path, monkeypatch):
     """A tiny static drawer with made-up weights in place of the trained file."""
-    from lpcore.drawing import static
     from lpcore.drawing.drawer import DrawerConfig, StaticDrawer
 
     torch.manual_seed(0)
@@ -75,10 +74,8 @@ def small_drawer(tmp_path, monkeypatch):
     path = tmp_path / "static_drawer.safetensors"
     header = {"config": json.dumps({"styles": config.styles, "widths": config.widths})}
     save_file(tensors, path, metadata=header)
-    monkeypatch.setattr(weights, "require", lambda name: path)
-    static.load_drawer.cache_clear()
-    yield config
-    static.load_drawer.cache_clear()
+    monkeypatch.setattr(store, "OWN_FOLDERS", (tmp_path, *store.OWN_FOLDERS))
+    return config
 
 
 @pytest.fixture

@@ -249,7 +249,7 @@ def test_networks_that_only_measuring_needs_are_asked_for(tmp_path, monkeypatch,
     monkeypatch.setattr(weights, "present", lambda name: False)
     assert command_line(["evaluate", "drawing", "--data", str(tmp_path)]) == 1
     told = capsys.readouterr().err
-    assert "efficientnet_lite0" in told and "--fetch" in told
+    assert "efficientnet_lite0" in told and "weights fetch" in told
 
 
 def test_worst_first():

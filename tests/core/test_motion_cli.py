@@ -115,3 +115,6 @@ def test_sources_are_never_written_to(photo, tmp_path, capsys):
         assert run(*arguments) == 1
         assert "lies where the result goes" in capsys.readouterr().err
     assert cues.read_text() == "0.0\tA\n1.0\tX\n"
+    both = tmp_path / "both.json"
+    assert run("speak", photo, SPEECH, "-o", both, "--cues", both) == 1 and not both.exists()
+    assert "cannot both be written" in capsys.readouterr().err

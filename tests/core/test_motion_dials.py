@@ -207,7 +207,7 @@ def test_jaw_and_lips_have_dials_of_their_own(babble, portrait):
 def lively_voices(monkeypatch):
     """A speaker-aware branch that hears quiet sound as average and loud sound as lively."""
 
-    def heard(samples, features, silent):
+    def heard(samples, features):
         return style.Style(1.3, 1.2, 1.4, 1.25) if np.abs(samples).max() > 0.8 else style.Style()
 
     monkeypatch.setattr(style, "heard_style", heard)

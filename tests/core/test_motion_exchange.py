@@ -161,6 +161,21 @@ def test_a_torn_npz_gets_one_sentence(tmp_path, face):
         assert caught.value.code == "MOTION_UNREADABLE"
 
 
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_a_damaged_npz_is_read_or_gets_one_sentence(tmp_path, face, data):
+    path = tmp_path / "m.npz"
+    save_motion(path, Motion(Fraction(25), 0.0, face, {"lips": np.ones((3, 68, 3), np.float32)}))
+    spoilt = bytearray(path.read_bytes())
+    for _ in range(3):
+        spoilt[data.draw(st.integers(0, len(spoilt) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(spoilt)
+    try:
+        load_motion(path)
+    except LpError as error:
+        assert error.code == "MOTION_UNREADABLE"
+
+
 # mouth cues
 
 timed = st.lists(st.tuples(st.integers(1, 300), st.sampled_from(MOUTHS)), min_size=1, max_size=20)
@@ -205,6 +220,7 @@ def test_rhubarbs_own_files_are_read(tmp_path):
         ("c.json", '{"mouthCues": [{"start": 0, "end": 1}]}'),
         ("c.json", '{"mouthCues": [{"start": 1, "end": 0, "value": "A"}]}'),
         ("c.json", '{"mouthCues": [{"start": 0, "end": 1, "value": ["A"]}]}'),
+        ("c.json", '{"mouthCues": [{"start": 0, "end": 1' + 400 * "0" + ', "value": "A"}]}'),
         ("c.json", "[" * 100_000),
     ],
 )

@@ -16,6 +16,7 @@ WRONG = [
     {"shift": -1}, {"blinks": 1.1}, {"blink_rate": -inf}, {"blink_seed": 1.5}, {"blink_seed": -1},
     {"smoothing": 21}, {"silence_db": 0.1}, {"emotion": "bored"}, {"emotion": None}, {"emotion": 1},
     {"emotion_strength": 1.01}, {"style_audio": 3}, {"style_audio": ""}, {"hold": 0}, {"hold": 2.0}, {"seed": -1},
+    {"seed": 2**32}, {"blink_seed": 2**32}, {"head": 1e308},
 ]  # fmt: skip
 
 

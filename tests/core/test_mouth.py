@@ -58,3 +58,11 @@ def test_crossed_lips_paint_nothing_dark(face):
     ink = np.zeros((512, 512), np.float32)
     MouthInterior(face, STYLES["ink"], 1.0).paint(ink, crossed[:, :2])
     assert ink.max() == 0
+
+
+def test_a_mouth_scaled_to_a_point_is_drawn_without_it(face):
+    collapsed = face.copy()
+    collapsed[48:68] = face[48:68].mean(axis=0)
+    ink = np.zeros((512, 512), np.float32)
+    MouthInterior(face, STYLES["ink"], 1.0).paint(ink, collapsed[:, :2])
+    assert np.isfinite(ink).all() and ink.min() >= 0 and ink.max() <= 1

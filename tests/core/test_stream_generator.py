@@ -29,9 +29,7 @@ from lpcore.types import CropTransform, Motion
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    made_up = WeightFiles(tmp_path, monkeypatch)
-    yield made_up
-    made_up.forget()
+    return WeightFiles(tmp_path, monkeypatch)
 
 
 def moved(face):
@@ -116,7 +114,6 @@ def test_an_untrained_generator_that_carries_shows_the_moved_drawing(small_drawe
 def test_networks_are_compiled_on_request(files, portrait, monkeypatch):
     files.generator("generator_ink", OWN)
     plain = FrameStream(portrait, "ink").static
-    files.forget()
     monkeypatch.setenv("LPCORE_COMPILE", "eager")
     counters.clear()
     assert np.array_equal(FrameStream(portrait, "ink").static, plain)

@@ -9,9 +9,7 @@ from lpcore.errors import LpError
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    made_up = WeightFiles(tmp_path, monkeypatch)
-    yield made_up
-    made_up.forget()
+    return WeightFiles(tmp_path, monkeypatch)
 
 
 def code_of(work):

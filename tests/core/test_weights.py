@@ -190,12 +190,13 @@ def test_fetched_files_are_intact():
 def test_own_weights_can_be_tried_without_being_shipped(tmp_path):
     for name in ("static_drawer", "brand_new"):
         (tmp_path / f"{name}.safetensors").write_bytes(b"x")
-    code = "from lpcore.weights import require; print(*map(require, ('static_drawer', 'brand_new', 'content_branch')))"
+    names = ("static_drawer", "brand_new", "content_branch")
+    code = f"from lpcore.weights import require; print(*map(require, {names}), sep=chr(10))"
     told = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "LPCORE_OWN_WEIGHTS": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,
-    ).stdout.split()
+    ).stdout.splitlines()
     assert [Path(path).parent for path in told] == [tmp_path, tmp_path, registry.BUNDLED]

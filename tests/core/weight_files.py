@@ -6,7 +6,6 @@ from dataclasses import asdict
 import torch
 from safetensors.torch import save_file
 
-from lpcore.drawing import flow_net, generator, paper
 from lpcore.drawing.flow_net import FlowNet, FlowNetConfig
 from lpcore.drawing.generator import Generator, GeneratorConfig
 from lpcore.weights import REGISTRY, WeightFile
@@ -27,12 +26,6 @@ class WeightFiles:
         monkeypatch.setenv("LPCORE_WEIGHTS", str(folder))
         for name in ("generator_ink", "generator_pen", "flow_net"):
             monkeypatch.delitem(REGISTRY, name, raising=False)
-        self.forget()
-
-    def forget(self):
-        loaders = (generator.load_generator, flow_net.load_flow_net)
-        for loader in (*loaders, paper.load_upd, paper.load_cartoonist, paper.load_matting):
-            loader.cache_clear()
 
     def put(self, name, net, config):
         file = WeightFile(name, sha256="", size=0, licence="", source="made up", origin="imported")

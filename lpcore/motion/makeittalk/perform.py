@@ -7,13 +7,14 @@ from fractions import Fraction
 import numpy as np
 
 from ...audio import level, voice
-from ...audio.load import load
+from ...audio.load import beginning
 from ...points68 import BROWS, EYES, JAW, LIPS, NOSE
 from ...types import Progress, SpeakSettings, no_progress, share_of
 from .. import assemble, blink, closure
 from ..close import close_lips, keep_apart
 from ..retime import retime
 from ..shapes import emotion_displacement, load_shapes
+from ..style import LONGEST
 from . import RATE, Gains, predict
 
 _JITTER = 0.75
@@ -46,11 +47,11 @@ def perform(
         Name in `types.PARTS` -> (count, 68, 3) float32 crop units.
 
     Raises:
-        LpError: what `predict` raises, and what `audio.load.load` does for `style_audio`.
+        LpError: what `predict` raises, and what `audio.load.beginning` does for `style_audio`.
     """
     parity = settings.module == "makeittalk-parity"
     seed = settings.seed if settings.blink_seed is None else settings.blink_seed
-    manner = voice.embedding(load(settings.style_audio)) if settings.style_audio else None
+    manner = voice.embedding(beginning(settings.style_audio, LONGEST)) if settings.style_audio else None
     predicted = predict(
         neutral,
         samples,
