@@ -88,6 +88,7 @@ def of(scene: bpy.types.Scene, uid: str = "") -> Order:
         found["photo_sha256"],
         found["face"],
         corrected.landmarks(scene, uid),
+        found["crop"],
         style=chosen.style,
         size=portrait.size(chosen),
         canvas=chosen.canvas,
@@ -160,6 +161,7 @@ _NAMES = {
     "photo": "the photo",
     "face": "the face",
     "landmarks": "the photo's landmarks",
+    "crop": "the face's place in the photo",
     "style": "Style",
     "size": "Size",
     "canvas": "Picture",
@@ -178,7 +180,7 @@ _NAMES = {
     "start": "the start in the speech",
     "fps": "the frame rate",
 }
-_BY_CONTENT = ("photo", "landmarks")  # told apart by checksums, which say nothing to a person
+_BY_CONTENT = ("photo", "landmarks", "crop")  # told apart by figures that say nothing to a person
 
 
 def differences(drawn: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -257,4 +259,4 @@ def _why_drawn_otherwise(drawn: Mapping[str, Any], wanted: Mapping[str, Any]) ->
         return f"It was drawn on {device}, the engine now runs on {here}."
     if then != now:
         return f"It was drawn by lpcore {then}, the engine is now lpcore {now}."
-    return "The engine's networks or its drawing code changed since."
+    return "The engine's networks, its code or its libraries changed since."

@@ -144,7 +144,7 @@ def render(shot: Shot, engine: Engine, options: Mapping[str, Any], watch: Watch)
             finish=finish.to_dict(),
             former=[str(folder)],
             exr=shot.exr,
-            recipe={"shot": shot.recipe(), "audio_sha256": said.get("audio_sha256", "")},
+            recipe={"shot": shot.recipe(), **takes.made_from(said)},
             **options,
         ),
         watch,

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ MOTION = "motion.npz"
 RECIPE = "recipe.json"
 """File name of what the engine says of a complete take."""
 
+_MOTION_MADE_FROM = ("audio_sha256", "style_sha256", "detector", "weights")
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows knows no quota error of that name
 
 
@@ -90,6 +92,11 @@ def read_recipe(take: Path) -> dict[str, Any]:
         return json.loads((take / RECIPE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+def made_from(spoken: Mapping[str, Any]) -> dict[str, Any]:
+    """What a recipe tells of the motion, out of the engine's result of `protocol.Speak`."""
+    return {name: spoken[name] for name in _MOTION_MADE_FROM if name in spoken}
 
 
 def size_of(take: Path) -> int:

@@ -28,6 +28,7 @@ def look(
     photo_sha256: str,
     face: int,
     landmarks: np.ndarray,
+    crop: Mapping[str, Any],
     *,
     style: str,
     size: int,
@@ -37,13 +38,15 @@ def look(
 ) -> dict[str, Any]:
     """Everything that a frame's pixels depend on besides its landmarks.
 
-    landmarks: (68, 2 or 3) crop units, the photo's own. drawn_by: the engine's digest of code, networks and device.
+    landmarks: (68, 2 or 3) crop units, the photo's own. crop: {centre, scale, roll} of `types.CropTransform`.
+    drawn_by: the engine's digest of code, libraries, networks and device.
     """
     at_rest = hashlib.sha256(_sixteenths(np.asarray(landmarks)[None]).tobytes()).hexdigest()
     return {
         "photo": photo_sha256,
         "face": face,
         "landmarks": at_rest[:_DIGITS],
+        "crop": [round(float(part), 6) for part in (*crop["centre"], crop["scale"], crop["roll"])],
         "style": style,
         "size": size,
         "canvas": canvas,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import weights
 from .errors import LpError
 from .pipeline import analyze, speak
 from .types import Motion, Portrait, Progress, Recipe, SpeakSettings, no_progress, share_of
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from .motion.cues import Cue
 
 FRAME_NAME = "frame_{:05d}.png"
-_USED_WEIGHTS = ("face_detection_short", "face_detection_full", "face_mesh", "selfie")
 
 
 @dataclass(frozen=True)
@@ -233,12 +230,16 @@ def _remove_frames(folder: Path) -> None:
 
 
 def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> dict[str, Any]:
+    from . import provenance
     from .device import described
+    from .drawing.styles import style
 
+    used = provenance.face_weights(choices.detector) | provenance.motion_weights(choices.settings)
+    used |= provenance.drawing_weights(style(choices.style), choices.engine)
     return Recipe(
         photo_sha256=portrait.photo_sha256,
-        audio_sha256=_digest(speech),
-        style_sha256="".join(map(_digest, _style_audio(choices))),
+        audio_sha256=provenance.digest(speech),
+        style_sha256=provenance.style_digest(choices.settings),
         face=portrait.face,
         start=choices.start,
         duration=float(count / choices.fps),
@@ -251,23 +252,7 @@ def _recipe(portrait: Portrait, speech: Path, choices: Animate, count: int) -> d
         detector=choices.detector,
         device=described(choices.device),
         settings=asdict(choices.settings),
-        weights=_used_weights(choices),
+        weights=used,
         version=__version__,
+        versions=provenance.versions(),
     ).to_dict()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _used_weights(choices: Animate) -> dict[str, str]:
-    from .drawing.styles import pick_engine, style, weight_files
-    from .face.fan import checksums
-    from .motion.speak import speech_weights
-
-    chosen = style(choices.style)
-    drawing = weight_files(chosen, pick_engine(chosen, choices.engine))
-    speech = speech_weights(choices.settings)
-    used = {name: weights.sha256(name) for name in (*_USED_WEIGHTS, *speech, *drawing)}
-    return used | (checksums() if choices.detector == "fan" else {})

@@ -49,7 +49,8 @@ class Analyze:
 
 @dataclass(frozen=True)
 class Speak:
-    """Predict the motion for a span of `audio`. Result: {motion: path, frames: T, seconds, audio_sha256}.
+    """Predict the motion for a span of `audio`. Result: {motion: path, frames: T, seconds, audio_sha256,
+    style_sha256: of `settings.style_audio` or "", detector, weights: {name: SHA-256} of what found and moved the face}.
 
     `start` and `duration` in seconds of the audio file (duration None = to its end), `fps` as [numerator,
     denominator]; `settings` as in `types.SpeakSettings`. `motion` is the ``.npz`` to write: arrays `points`
@@ -87,7 +88,7 @@ class Draw:
     as in `finish.Finish`; `landmarks` as in `Speak`. `store` is the folder in which frames are kept by key ("" =
     none) up to `store_limit` bytes, `former` are folders of earlier takes whose frames may be used again. `recipe`,
     what the add-on knows of the take, is written to ``recipe.json`` in `folder` with the result and the frames' `keys`
-    once all are complete.
+    once all are complete, its `weights` joined by those that found and drew the face.
     """
 
     verb: ClassVar[str] = "draw"

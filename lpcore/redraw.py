@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import frame_keys, weights
+from . import frame_keys, provenance
+from .device import described
 from .files import write_atomically
 from .finish import Finish
 from .frame_store import EXR, FrameStore, Take, signed
@@ -31,27 +32,33 @@ MARK = (
 )
 """How a file says that it is AI-made, in the vocabulary of the press (IPTC digital source type)."""
 
-_DRAWING_CODE = Path(__file__).parent / "drawing"
+_CODE = [Path(__file__).parent / name for name in ("drawing", "face")]
+_LIBRARIES = ("torch", "numpy", "opencv")  # those in whose hands the pixels are
 
 
 def drawn_by(style: Style, engine: str, device: str) -> str:
-    """Digest of what turns landmarks into pixels: code, networks and device. Raises LpError ``WEIGHTS_MISSING``."""
-    parts = [__version__, _code_digest(), engine, device, networks(style, engine)]
+    """Digest of what turns photo and landmarks into pixels: code, libraries, networks, device and compiler.
+
+    Raises LpError ``WEIGHTS_MISSING``.
+    """
+    libraries = provenance.versions()
+    parts = [
+        __version__,
+        _code_digest(),
+        engine,
+        described(device),
+        provenance.drawing_weights(style, engine),
+        [libraries[name] for name in _LIBRARIES],
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def networks(style: Style, engine: str) -> dict[str, str]:
-    """Weight file -> SHA-256 of the networks that draw `style`. Raises LpError ``WEIGHTS_MISSING``."""
-    from .drawing.styles import weight_files
-
-    return {name: weights.sha256(name) for name in weight_files(style, engine)}
 
 
 @functools.cache
 def _code_digest() -> str:
     digest = hashlib.sha256()
-    for path in sorted(_DRAWING_CODE.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for folder in _CODE:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -83,6 +90,7 @@ def look_of(
         portrait.photo_sha256,
         portrait.face,
         portrait.landmarks,
+        portrait.crop.to_dict(),
         style=style.name,
         size=size,
         canvas=canvas,

@@ -65,6 +65,10 @@ class CropTransform:
         offset = (CROP - 1) / 2 - linear @ np.asarray(self.centre)
         return np.column_stack([linear, offset])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {"centre": list(self.centre), "scale": self.scale, "roll": self.roll}
+
     def inverse_matrix(self) -> np.ndarray:
         """(2, 3) float64 affine matrix from crop units to photo pixels."""
         import numpy as np
@@ -262,6 +266,8 @@ class Recipe:
     style_sha256: str = ""
     """Of the sound file whose voice lends its way of moving, where there is one."""
     version: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python and of the libraries that computed: torch, numpy, opencv, onnxruntime, python."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

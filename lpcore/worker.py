@@ -7,7 +7,6 @@ process when the add-on is gone. Both write events through one lock. Models and 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import queue
@@ -82,13 +81,12 @@ class Session:
         image, small = folder / "face_crop.png", folder / "photo.png"
         write_png(image, portrait.image)
         write_png(small, shrunk(portrait.photo, _SMALL))
-        crop = portrait.crop
         return {
             "photo_sha256": portrait.photo_sha256,
             "photo_size": list(portrait.photo_size),
             "faces": [[f.left, f.top, f.width, f.height, f.score] for f in portrait.faces],
             "face": portrait.face,
-            "crop": {"centre": list(crop.centre), "scale": crop.scale, "roll": crop.roll},
+            "crop": portrait.crop.to_dict(),
             "landmarks": portrait.landmarks.tolist(),
             "confidence": portrait.confidence.tolist(),
             "crop_image": str(image),
@@ -96,6 +94,7 @@ class Session:
         }
 
     def _speak(self, request: protocol.Speak, progress: Progress) -> dict[str, Any]:
+        from . import provenance
         from .files import prepare_folder
         from .motion.files import save_motion
         from .pipeline import speak
@@ -105,6 +104,7 @@ class Session:
         prepare_folder(target.parent)
         if request.fps[1] <= 0:
             raise LpError("BAD_VALUE", f"{request.fps} is no frame rate")
+        settings = SpeakSettings.from_dict(request.settings)
         motion = speak(
             self._get_portrait(request, share_of(progress, 0.0, 0.3)),
             Path(request.audio),
@@ -112,19 +112,25 @@ class Session:
             duration=request.duration,
             frames=request.frames,
             fps=Fraction(*request.fps),
-            settings=SpeakSettings.from_dict(request.settings),
+            settings=settings,
             progress=share_of(progress, 0.3, 1.0),
         )
         save_motion(target, motion)
-        with Path(request.audio).open("rb") as file:
-            audio = hashlib.file_digest(file, "sha256").hexdigest()
-        seconds = time.perf_counter() - clock
-        return {"motion": str(target), "frames": len(motion), "seconds": seconds, "audio_sha256": audio}
+        return {
+            "motion": str(target),
+            "frames": len(motion),
+            "seconds": time.perf_counter() - clock,
+            "audio_sha256": provenance.digest(Path(request.audio)),
+            "style_sha256": provenance.style_digest(settings),
+            "detector": self._detector,
+            "weights": provenance.face_weights(self._detector) | provenance.motion_weights(settings),
+        }
 
     def _draw(
         self, request: protocol.Draw, progress: Progress, emit: Callable[[protocol.Event], None]
     ) -> dict[str, Any]:
-        from .device import pick_device
+        from . import provenance
+        from .device import described, pick_device
         from .drawing.canvas import canvas
         from .drawing.styles import pick_engine, style
         from .files import prepare_folder, write_atomically
@@ -133,7 +139,7 @@ class Session:
         from .frame_store import FrameStore
         from .motion.files import load_points
         from .pipeline import chosen_points
-        from .redraw import Redraw, look_of, networks
+        from .redraw import Redraw, look_of
 
         clock = time.perf_counter()
         folder = Path(request.folder)
@@ -181,13 +187,18 @@ class Session:
             "style": request.style,
             "size": list(page.size),
             "engine": engine,
-            "device": device,
+            "device": described(device),
             "version": __version__,
             "look": look,
         }
         if request.recipe is not None:
-            recipe = {**request.recipe, **result, "keys": redraw.keys}
-            recipe["weights"] = networks(wanted, engine)
+            recipe = {**request.recipe, **result, "keys": redraw.keys, "detector": self._detector}
+            recipe["versions"] = provenance.versions()
+            recipe["weights"] = {
+                **request.recipe.get("weights", {}),
+                **provenance.face_weights(self._detector),
+                **provenance.drawing_weights(wanted, engine),
+            }
             write_atomically(folder / RECIPE, json.dumps(recipe, indent=1).encode())
         return result
 
@@ -230,7 +241,7 @@ def _about() -> dict[str, Any]:
     import torch
 
     from . import weights
-    from .device import pick_device
+    from .device import described, pick_device
     from .redraw import styles_here
 
     device = pick_device()
@@ -240,7 +251,7 @@ def _about() -> dict[str, Any]:
         "version": __version__,
         "python": sys.version.split()[0],
         "torch": torch.__version__,
-        "device": device,
+        "device": described(device),
         "weights": [{k: entry[k] for k in told} for entry in weights.listing()],
         "weights_folder": str(weights.cache_folder()),
         "styles": styles_here(device),

@@ -24,6 +24,7 @@ from lpcore.frame_store import FrameStore, Take, signed
 
 MOOD = json.loads(os.environ.get("FAKE_WORKER", "{}"))
 PHOTO = "0" * 64
+CROP = {"centre": [200.0, 180.0], "scale": 1.0, "roll": 0.0}
 DRAWN_BY = {"ink": "ink's networks", "pen": MOOD.get("pen", "pen's networks")}
 OPENING = 24.0  # crop units of the widest mouth
 
@@ -153,7 +154,7 @@ def analyze(request: protocol.Analyze) -> dict:
         "photo_size": [640, 480],
         "faces": [[100.0 + 250 * nth, 80.0, 200.0, 200.0, 0.9] for nth in range(MOOD.get("faces", 1))],
         "face": request.face or 0,
-        "crop": {"centre": [200.0, 180.0], "scale": 1.0, "roll": 0.0},
+        "crop": CROP,
         "landmarks": face().tolist(),
         "confidence": [1.0] * 68,
         "crop_image": request.photo,
@@ -183,7 +184,15 @@ def speak(request: protocol.Speak) -> dict:
             fps=np.array(request.fps, np.int64),
             start=np.float64(request.start),
         )
-    return {"motion": request.motion, "frames": frames, "seconds": 0.1, "audio_sha256": "a" * 64}
+    return {
+        "motion": request.motion,
+        "frames": frames,
+        "seconds": 0.1,
+        "audio_sha256": "a" * 64,
+        "style_sha256": "",
+        "detector": "mediapipe",
+        "weights": {"hama": "b" * 64},
+    }
 
 
 def draw(request: protocol.Draw) -> dict:
@@ -193,7 +202,7 @@ def draw(request: protocol.Draw) -> dict:
     points = points[chosen]
     Path(request.folder).mkdir(parents=True, exist_ok=True)
     look = frame_keys.look(
-        PHOTO, request.face or 0, source(request), style=request.style, size=request.size, canvas=request.canvas,
+        PHOTO, request.face or 0, source(request), CROP, style=request.style, size=request.size, canvas=request.canvas,
         background=request.background, drawn_by=DRAWN_BY[request.style],
     )  # fmt: skip
     keys = frame_keys.finished_keys(frame_keys.drawing_keys(look, points), Finish.from_dict(request.finish))

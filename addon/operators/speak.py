@@ -71,7 +71,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
             with contextlib.suppress(OSError):
                 path.unlink()
                 mixdown.unlink(missing_ok=True)
-            return spoken, {"settings": settings, "audio_sha256": result.get("audio_sha256", "")}
+            return spoken, {"settings": settings, **takes.made_from(result)}
 
         def land(digested: tuple[Spoken, dict[str, Any]]) -> str:
             spoken, made_from = digested

@@ -225,7 +225,10 @@ def test_the_strip_carries_its_recipe_and_the_ai_mark(drawn, blender):
     assert len(recipe["audio_sha256"]) == 64
     assert "trained networks" in drawn.drawing[part("strips").AI_MADE]
     take = part("strips").folder_of(drawn.drawing)
-    assert json.loads((take / "recipe.json").read_text())["frames"] == 18
+    written = json.loads((take / "recipe.json").read_text())
+    assert written["frames"] == 18
+    assert (written["detector"], written["style_sha256"]) == ("mediapipe", "")
+    assert set(written["weights"]) == {"hama"}
     drawn.portrait.mark = False
     blender.ops.lineportrait.draw()
     assert part("strips").AI_MADE not in drawn.drawing
@@ -239,6 +242,10 @@ def test_why_is_this_different_names_what_changed(drawn):
     drawn.portrait.style, drawn.portrait.ink = "ink", (0, 0, 0)
     move_lip(drawn, 20)
     assert why(drawn.scene) == ["The landmarks moved in 1 of 18 frames: 20."]
+    found = json.loads(drawn.portrait.found)
+    found["crop"]["roll"] += 0.01
+    drawn.portrait.found = json.dumps(found)
+    assert why(drawn.scene)[0] == "The face's place in the photo changed."
 
 
 def test_why_names_speech_and_engine(drawn, engine, blender):
@@ -251,7 +258,7 @@ def test_why_names_speech_and_engine(drawn, engine, blender):
     assert why(drawn.scene) == ["Nothing: Draw would make the same frames."]
     engine.mood(pen="other networks")
     blender.ops.lineportrait.check_engine()
-    assert why(drawn.scene) == ["The engine's networks or its drawing code changed since."]
+    assert why(drawn.scene) == ["The engine's networks, its code or its libraries changed since."]
     assert part("plan").make(drawn.scene).to_draw == PICTURES
 
 

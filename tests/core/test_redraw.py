@@ -11,18 +11,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from lpcore import frame_keys, png, protocol
+from lpcore import frame_keys, png, protocol, redraw
+from lpcore.drawing.styles import style
 from lpcore.errors import LpError
 from lpcore.exr import encode_exr
 from lpcore.finish import Finish
 from lpcore.frame_store import FrameStore, Take, key_of, signed
 from lpcore.frames import encode_png, read_png
-from lpcore.redraw import Redraw
+from lpcore.redraw import Redraw, drawn_by
 
 LOOK = {"style": "ink", "size": 64}
 POINTS = np.random.default_rng(0).uniform(100, 400, (6, 68, 3)).astype(np.float32)
@@ -46,7 +48,7 @@ class Draw:
         folder = self._root / name
         folder.mkdir(exist_ok=True)
         shelf = FrameStore(self.store if store else None, former)
-        redraw = Redraw(
+        made = Redraw(
             folder,
             "frame_",
             range(len(points)),
@@ -56,11 +58,11 @@ class Draw:
             shelf,
             0.125,
         )
-        done = list(redraw.gather())
-        self.asked = len(redraw.rest)
-        done += redraw.draw(picture(row) for row in redraw.rest)
+        done = list(made.gather())
+        self.asked = len(made.rest)
+        done += made.draw(picture(row) for row in made.rest)
         assert sorted(done) == list(range(len(points)))
-        return redraw
+        return made
 
     def files(self, name: str) -> list[bytes]:
         return [path.read_bytes() for path in sorted((self._root / name).glob("frame_*.png"))]
@@ -69,6 +71,51 @@ class Draw:
 @pytest.fixture
 def draw(tmp_path):
     return Draw(tmp_path)
+
+
+def test_keys_tell_apart_where_the_face_lies_in_the_photo():
+    crop = {"centre": [200.0, 180.0], "scale": 1.5, "roll": 0.1}
+
+    def key(**other) -> str:
+        look = frame_keys.look(
+            "photo",
+            0,
+            POINTS[0],
+            crop | other,
+            style="ink",
+            size=64,
+            canvas="photo",
+            background=False,
+            drawn_by="",
+        )
+        return frame_keys.drawing_keys(look, POINTS[:1])[0]
+
+    assert key(roll=0.1 + 1e-9) == key()
+    assert len({key(), key(roll=0.101), key(scale=1.51), key(centre=[200.0, 180.5])}) == 4
+
+
+def test_the_digest_of_what_draws_names_compiler_and_libraries(monkeypatch):
+    ink = style("ink")
+    digests = {drawn_by(ink, "warp", "cpu"), drawn_by(ink, "warp", "cuda")}
+    monkeypatch.setenv("LPCORE_COMPILE", "inductor")
+    digests.add(drawn_by(ink, "warp", "cpu"))
+    monkeypatch.delenv("LPCORE_COMPILE")
+    for library in (np, cv2, torch):
+        with monkeypatch.context() as patched:
+            patched.setattr(library, "__version__", "0.0")
+            digests.add(drawn_by(ink, "warp", "cpu"))
+    assert len(digests) == 6
+
+
+@pytest.mark.parametrize("part", ["drawing", "face"])
+def test_the_digest_of_what_draws_covers_its_code(monkeypatch, part):
+    before, read = drawn_by(style("ink"), "warp", "cpu"), Path.read_bytes
+    folder = Path(redraw.__file__).parent / part
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (folder in path.parents))
+    redraw._code_digest.cache_clear()
+    after = drawn_by(style("ink"), "warp", "cpu")
+    redraw._code_digest.cache_clear()
+    assert after != before
 
 
 @given(arrays(np.float32, (2, 68, 2), elements=st.floats(-600, 1100, width=32)))
@@ -365,8 +412,8 @@ def read_exr(path: Path) -> dict[str, np.ndarray]:
 
 def test_exr_files_lie_beside_the_frames(draw, tmp_path):
     held = POINTS[[0, 0, 1]]
-    redraw = draw("film", held, finish=Finish(ink=(255, 0, 0), alpha=True))
-    paths = list(redraw.write_exr())
+    film = draw("film", held, finish=Finish(ink=(255, 0, 0), alpha=True))
+    paths = list(film.write_exr())
     assert [path.name for path in paths] == [f"frame_{index:05d}.exr" for index in range(3)]
     assert paths[0].read_bytes() == paths[1].read_bytes() and not paths[0].samefile(paths[1])
     assert b"AI-made" in paths[0].read_bytes()
@@ -382,11 +429,11 @@ def test_exr_files_go_with_the_frames_that_they_show(draw, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in before}
     moved = POINTS.copy()
     moved[2] += 40
-    redraw = draw("film", moved, former=[tmp_path / "film"])
+    film = draw("film", moved, former=[tmp_path / "film"])
     assert sorted(path.name for path in (tmp_path / "film").glob("*.exr")) == [
         f"frame_{index:05d}.exr" for index in (0, 1, 3, 4, 5)
     ]
-    changed = [path.name for path in redraw.write_exr() if path.stat().st_mtime_ns != before[path]]
+    changed = [path.name for path in film.write_exr() if path.stat().st_mtime_ns != before[path]]
     assert changed == ["frame_00002.exr"]
     ink = 1 - picture(frame_keys.snapped(moved)[2]) / 255
     light = read_exr(tmp_path / "film" / "frame_00002.exr")["R"]

@@ -160,10 +160,15 @@ def test_analyze_speak_draw(engine, photo, speech, tmp_path):
     motion = folder / "motion.npz"
     said = engine.ask(protocol.Speak(2, str(photo), str(speech), str(motion), (12, 1), frames=7))
     assert isinstance(said, protocol.Done) and said.result["frames"] == 7
+    assert {"face_mesh", "hama", "content_branch"} <= set(said.result["weights"])
+    assert (said.result["detector"], said.result["style_sha256"]) == ("mediapipe", "")
     with np.load(motion, allow_pickle=False) as arrays:
         assert arrays["points"].shape == (7, 68, 3)
 
-    engine.send(protocol.Draw(3, str(photo), str(motion), str(folder), frames=[1, 5], size=128))
+    request = protocol.Draw(
+        3, str(photo), str(motion), str(folder), frames=[1, 5], size=128, recipe=dict(said.result)
+    )
+    engine.send(request)
     events = engine.until_end(3)
     assert isinstance(events[-1], protocol.Done)
     frames = [event for event in events if isinstance(event, protocol.Frame)]
@@ -171,6 +176,9 @@ def test_analyze_speak_draw(engine, photo, speech, tmp_path):
     assert sorted(p.name for p in folder.glob("frame_*")) == ["frame_00001.png", "frame_00005.png"]
     fractions = [event.fraction for event in events if isinstance(event, protocol.Phase)]
     assert fractions == sorted(fractions) and fractions[-1] == 1
+    recipe = json.loads((folder / "recipe.json").read_text())
+    assert recipe["weights"].items() > said.result["weights"].items()
+    assert "static_drawer" in recipe["weights"]
     assert (photo.read_bytes(), speech.read_bytes()) == before
 
 
@@ -196,7 +204,8 @@ def test_redraw_draws_what_changed_just_as_if_it_drew_all(engine, photo, tmp_pat
     assert draw("undone", points, **store)[0]["drawn"] == 0
     recipe = json.loads((tmp_path / "second" / "recipe.json").read_text())
     assert (recipe["speech"], recipe["look"]["style"], len(recipe["keys"])) == ("voice", "ink", 6)
-    assert recipe["weights"]
+    assert {"face_mesh", "static_drawer"} <= set(recipe["weights"])
+    assert recipe["versions"]["numpy"] == np.__version__ and recipe["detector"] == "mediapipe"
     inked = draw("inked", changed, **store, finish={"ink": [0, 0, 90], "alpha": True})[0]
     assert (inked["drawn"], inked["finished"]) == (0, 6)
 
