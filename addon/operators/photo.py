@@ -15,8 +15,8 @@ from .. import compat, corrected, jobs, plan, portrait
 from ..compat import Context
 from ..landmark_drag import Drag
 from ..lpcore.errors import LpError
-from ..lpcore.points68 import CLOSED_CURVES, NAMES, OPEN_CURVES
 from ..ui import overlay
+from ..ui.photo_marks import paint_faces, paint_landmarks
 from .base import Returned
 
 if TYPE_CHECKING:
@@ -24,18 +24,9 @@ if TYPE_CHECKING:
 else:
     OverlayBase = object  # Blender wants its own class as the direct base of what is registered
 
-DOT = 3.5  # crop units: radius of a landmark
-DOTS = (1.5, 6.0)  # region pixels within which that stays
 REACH = 14  # region pixels from a landmark at which it can be taken
 ZOOM = 1.25
 DOUBTFUL = 0.5  # confidence below which a landmark is shown as uncertain
-
-FOUND = (0.45, 0.80, 1.0, 1.0)
-MOVED = (1.0, 0.65, 0.15, 1.0)
-UNSURE = (1.0, 0.25, 0.25, 1.0)
-UNDER_HAND = (1.0, 1.0, 1.0, 1.0)
-OUTLINE = (0.45, 0.80, 1.0, 0.55)
-SHADOW = (0.0, 0.0, 0.0, 0.8)
 
 CHOOSE_LEGEND = ("Click the face to draw", "Esc: leave it as it is")
 CORRECT_LEGEND = (
@@ -149,7 +140,7 @@ class LINEPORTRAIT_OT_choose_face(OverlayOperator, Operator):
         self._boxes = np.array(portrait.faces(scene))[:, :4] * scale
         self._hover = hover = [-1]
         stage, boxes, now = self._stage, self._boxes, portrait.values(scene).face
-        stage.paint = lambda: _paint_faces(stage, boxes, hover[0], now)
+        stage.paint = lambda: paint_faces(stage, boxes, hover[0], now)
         return {"RUNNING_MODAL"}
 
     def open(self, scene: Scene) -> tuple[Path, tuple[str, ...]]:
@@ -185,7 +176,7 @@ class LINEPORTRAIT_OT_correct_landmarks(OverlayOperator, Operator):
         self._hover = hover = [-1]
         self._panned: np.ndarray | None = None
         stage, doubt = self._stage, np.array(portrait.analysis(scene)["confidence"]) < DOUBTFUL
-        stage.paint = lambda: _paint_landmarks(stage, drag, doubt, hover[0])
+        stage.paint = lambda: paint_landmarks(stage, drag, doubt, hover[0])
         return {"RUNNING_MODAL"}
 
     def open(self, scene: Scene) -> tuple[Path, tuple[str, ...]]:
@@ -280,34 +271,6 @@ def _take_face(scene: Scene, face: int) -> Returned:
     if not bpy.app.background:
         bpy.ops.lineportrait.analyze("INVOKE_DEFAULT")  # pyright: ignore[reportAttributeAccessIssue]
     return {"FINISHED"}
-
-
-def _paint_faces(stage: overlay.Stage, boxes: np.ndarray, hover: int, now: int) -> None:
-    for index, (left, top, width, height) in enumerate(boxes):
-        right, bottom = left + width, top + height
-        corners = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
-        colour = UNDER_HAND if index == hover else MOVED if index == now else FOUND
-        path = stage.view.to_region(np.array(corners))
-        overlay.lines([path], SHADOW, 5)
-        overlay.lines([path], colour, 3 if index in (hover, now) else 2)
-        overlay.words(str(index), path[0] + (4, 5), colour)
-
-
-def _paint_landmarks(stage: overlay.Stage, drag: Drag, doubt: np.ndarray, hover: int) -> None:
-    at = stage.view.to_region(drag.points[:, :2])
-    closed = [at[[*curve, curve[0]]] for curve in CLOSED_CURVES]
-    overlay.lines(closed + [at[list(curve)] for curve in OPEN_CURVES], OUTLINE)
-    moved, active = drag.moved, {*drag.held, hover}
-    colours = [
-        UNDER_HAND if index in active else MOVED if moved[index] else UNSURE if doubt[index] else FOUND
-        for index in range(len(at))
-    ]
-    size = float(np.clip(DOT * stage.view.scale, *DOTS))
-    radii = [1.5 * size if index in active else size for index in range(len(at))]
-    overlay.discs(at, [radius + 1 for radius in radii], [SHADOW] * len(at))
-    overlay.discs(at, radii, colours)
-    if hover >= 0:
-        overlay.words(NAMES[hover], at[hover] + (10, 8), UNDER_HAND)
 
 
 @persistent
