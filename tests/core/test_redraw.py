@@ -237,13 +237,31 @@ def test_a_store_that_cannot_be_written_to_is_done_without(draw, tmp_path):
     assert draw("two").drawn == 6
 
 
-def test_a_frame_that_vanishes_while_the_take_is_gathered_is_drawn(draw, tmp_path):
+def test_a_frame_that_vanishes_once_it_is_found_is_shown_all_the_same(draw, tmp_path):
+    class Fleeting(FrameStore):
+        def find(self, key):
+            found = super().find(key)
+            for path in (tmp_path / "one").iterdir():
+                if key_of(path) == key:
+                    path.unlink()
+            return found
+
     draw("one", store=False)
-    looked_at = FrameStore(None, [tmp_path / "one"])
+    before = draw.files("one")
+    (tmp_path / "two").mkdir()
     keys = frame_keys.drawing_keys(LOOK, POINTS)
-    assert looked_at.find(keys[0])
+    take = Take(tmp_path / "two", "frame_", range(6), keys, Fleeting(None, [tmp_path / "one"]))
+    assert list(take.gather()) == list(range(6)) and not take.missing
+    assert draw.files("two") == before
+
+
+def test_a_frame_that_vanishes_before_it_is_found_is_drawn(draw, tmp_path):
+    draw("one", store=False)
+    store = FrameStore(None, [tmp_path / "one"])
+    keys = frame_keys.drawing_keys(LOOK, POINTS)
+    assert store.find(keys[0])
     (tmp_path / "one" / "frame_00003.png").unlink()
-    take = Take(tmp_path, "frame_", range(6), keys, looked_at)
+    take = Take(tmp_path, "frame_", range(6), keys, store)
     assert list(take.gather()) == [0, 1, 2, 4, 5]
     assert list(take.missing) == [keys[3]]
 
