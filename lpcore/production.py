@@ -112,6 +112,8 @@ def speak_to_file(
 
     choices = choices or Animate()
     results = [out, cues] if cues else [out]
+    if cues and cues.resolve() == out.resolve():
+        raise LpError("BAD_VALUE", f"the motion and the mouth cues cannot both be written to {out.name}")
     _refuse_sources((photo, speech, *([lips_from] if lips_from else []), *_style_audio(choices)), results)
     given = read_cues(lips_from) if lips_from else None
     for path in results:

@@ -117,6 +117,8 @@ class Portrait:
             landmarks = np.empty(0, np.float32)
         if landmarks.shape != self.landmarks.shape or not np.isfinite(landmarks).all():
             raise LpError("BAD_VALUE", "the landmarks must be 68 points of three finite numbers")
+        if min(np.linalg.norm(landmarks[a] - landmarks[b]) for a, b in ((0, 16), (36, 45), (27, 8))) < 1:
+            raise LpError("BAD_VALUE", "the landmarks lie on top of one another")
         return replace(self, landmarks=landmarks)
 
 
@@ -125,7 +127,14 @@ MODULES = ("default", "makeittalk", "makeittalk-parity")
 """What predicts the motion: this project's networks, or MakeItTalk's, with its programs' faults mended or kept."""
 
 
-def _setting(default: Any, about: str, low: float | None = 0.0, high: float = inf, **more: Any) -> Any:
+_FAR = 100.0
+"""Greatest amplitude; beyond it nothing is a face, and at last no number."""
+
+_SEEDS = 2**32 - 1
+"""Greatest seed that every generator of random numbers takes."""
+
+
+def _setting(default: Any, about: str, low: float | None = 0.0, high: float = _FAR, **more: Any) -> Any:
     """A field with what the user is told of it and the range [low, high] that it must lie in."""
     return field(default=default, metadata={"about": about, "low": low, "high": high, **more})
 
@@ -143,7 +152,9 @@ class SpeakSettings:
     brows: float = _setting(1.0, "how far the brows rise on stressed syllables")
     blinks: float = _setting(1.0, "how far the lids close in a blink, 1 = fully", high=1.0)
     blink_rate: float = _setting(15.0, "blinks a minute, 0 = none")
-    blink_seed: int | None = _setting(None, "another number gives other blinks; none = that of --seed")
+    blink_seed: int | None = _setting(
+        None, "another number gives other blinks; none = that of --seed", high=_SEEDS
+    )
     head: float = _setting(1.0, "how far the head moves altogether")
     yaw: float = _setting(1.0, "how far the head turns to the sides")
     pitch: float = _setting(1.0, "how far the head nods")
@@ -160,7 +171,7 @@ class SpeakSettings:
     emotion_strength: float = _setting(1.0, "how strong the expression is, 0 to 1", high=1.0)
     style_audio: str | None = _setting(None, "sound file of a voice whose way of moving is taken over")
     hold: int = _setting(1, "frames that each pose lasts: 2 = on twos, 3 = on threes", low=1, high=240)
-    seed: int = _setting(0, "another number gives other head motion, brows and blinks")
+    seed: int = _setting(0, "another number gives other head motion, brows and blinks", high=_SEEDS)
     module: str = _setting(
         "default",
         "which networks move the face: our own, or MakeItTalk's once imported, mended or with all their quirks",
