@@ -35,28 +35,12 @@ PANELS = ("SEQUENCE_EDITOR", "PREFERENCES")
 """The areas that tell of jobs."""
 
 
-class JobOperator(Operator):
-    """Base of the operators whose work is one `jobs.Job`.
-
-    A subclass has `require`, which raises LpError while the button must stay grey, and `make_job`.
-    """
-
-    bl_options = {"UNDO"}
-
-    title = ""
-    """What the job is called while it runs and in its outcome: "Drawing"."""
-
-    _job: jobs.Job
-    _timer: Timer | None = None
+class WaitingOperator(Operator):
+    """Base of the operators whose button is grey while a job runs, and while `require` says so."""
 
     @staticmethod
     def require(scene: Scene) -> None:
         """Raise the LpError that says why this cannot be done now; quick, called at every redraw."""
-
-    @staticmethod
-    def make_job(scene: Scene) -> jobs.Job:
-        """Everything the job needs, taken from the scene. May raise LpError."""
-        raise NotImplementedError
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -69,6 +53,23 @@ class JobOperator(Operator):
             cls.poll_message_set(str(error))
             return False
         return True
+
+
+class JobOperator(WaitingOperator):
+    """Base of the operators whose work is one `jobs.Job`, made by a subclass's `make_job`."""
+
+    bl_options = {"UNDO"}
+
+    title = ""
+    """What the job is called while it runs and in its outcome: "Drawing"."""
+
+    _job: jobs.Job
+    _timer: Timer | None = None
+
+    @staticmethod
+    def make_job(scene: Scene) -> jobs.Job:
+        """Everything the job needs, taken from the scene. May raise LpError."""
+        raise NotImplementedError
 
     def execute(self, context: Context) -> Returned:
         """To the end in one go: scripts, and Blender without a window."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 import numpy as np
@@ -17,12 +17,7 @@ from ..landmark_drag import Drag
 from ..lpcore.errors import LpError
 from ..ui import overlay
 from ..ui.photo_marks import paint_faces, paint_landmarks
-from .base import Returned
-
-if TYPE_CHECKING:
-    OverlayBase = Operator
-else:
-    OverlayBase = object  # Blender wants its own class as the direct base of what is registered
+from .base import Returned, WaitingOperator
 
 REACH = 14  # region pixels from a landmark at which it can be taken
 ZOOM = 1.25
@@ -41,16 +36,11 @@ CORRECT_LEGEND = (
 )
 
 
-class OverlayOperator(OverlayBase):
+class OverlayOperator(WaitingOperator):
     """Base of the modal operators over a picture; a subclass has `require`, `open` and `handle`."""
 
     bl_options = {"UNDO"}
     _stage: overlay.Stage
-
-    @staticmethod
-    def require(scene: Scene) -> None:
-        """Raise the LpError that says why this cannot be done now."""
-        raise NotImplementedError
 
     def open(self, scene: Scene) -> tuple[Path, tuple[str, ...]]:
         """The picture to show and the phrases below it. May raise LpError."""
@@ -59,18 +49,6 @@ class OverlayOperator(OverlayBase):
     def handle(self, context: Context, event: Event) -> Returned:
         """Answer an event over the picture."""
         raise NotImplementedError
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        try:
-            running = jobs.current()
-            if running:
-                raise LpError("BUSY", running.title)
-            cls.require(compat.sequencer_scene(context))
-        except LpError as error:
-            cls.poll_message_set(str(error))
-            return False
-        return True
 
     def begin(self, context: Context) -> bool:
         """Open the stage; where the pictures are gone, Analyze begins instead."""

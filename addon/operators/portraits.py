@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
-from bpy.types import Event, Operator
+from bpy.types import Event, Operator, Scene
 
-from .. import compat, jobs, portrait
+from .. import compat, portrait
 from ..compat import Context
-from ..lpcore.errors import LpError
-from .base import Returned
+from .base import Returned, WaitingOperator
 
 CONSENT = (
     "Choose only portraits of people",
@@ -20,7 +19,7 @@ CONSENT = (
 PICTURES = "*.jpg;*.jpeg;*.png;*.webp"
 
 
-class LINEPORTRAIT_OT_choose_photo(Operator):
+class LINEPORTRAIT_OT_choose_photo(WaitingOperator, Operator):
     bl_idname = "lineportrait.choose_photo"
     bl_label = "Choose Photo"
     bl_description = "Choose the picture of a face to draw, and find the face in it"
@@ -29,13 +28,6 @@ class LINEPORTRAIT_OT_choose_photo(Operator):
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default=PICTURES, options={"HIDDEN"})
     new: BoolProperty(name="Another Portrait", options={"SKIP_SAVE", "HIDDEN"})
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        running = jobs.current()
-        if running:
-            cls.poll_message_set(str(LpError("BUSY", running.title)))
-        return running is None
 
     def invoke(self, context: Context, event: Event) -> Returned:
         context.window_manager.fileselect_add(self)
@@ -58,23 +50,15 @@ class LINEPORTRAIT_OT_choose_photo(Operator):
         return {"FINISHED"}
 
 
-class LINEPORTRAIT_OT_remove_portrait(Operator):
+class LINEPORTRAIT_OT_remove_portrait(WaitingOperator, Operator):
     bl_idname = "lineportrait.remove_portrait"
     bl_label = "Remove Portrait"
     bl_description = "Take the portrait out of this list; its rig, strip and frames stay"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        try:
-            running = jobs.current()
-            if running:
-                raise LpError("BUSY", running.title)
-            portrait.values(compat.sequencer_scene(context))
-        except LpError as error:
-            cls.poll_message_set(str(error))
-            return False
-        return True
+    @staticmethod
+    def require(scene: Scene) -> None:
+        portrait.values(scene)
 
     def execute(self, context: Context) -> Returned:
         scene = compat.sequencer_scene(context)

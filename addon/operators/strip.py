@@ -8,29 +8,21 @@ from typing import Any
 import bpy
 from bpy.types import Event, Operator, Scene
 
-from .. import compat, follow, jobs, order, plan, portrait, strips, takes
+from .. import compat, follow, order, plan, portrait, strips, takes
 from ..compat import Context
 from ..lpcore.errors import LpError
-from .base import Returned
+from .base import Returned, WaitingOperator
 
 WIDTH = 460
 """Pixels of the dialogs at scale 1."""
 
 
-class StripOperator:
+class StripOperator(WaitingOperator):
     """Base of the buttons that need the active portrait's drawing strip."""
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        try:
-            running = jobs.current()
-            if running:
-                raise LpError("BUSY", running.title)
-            drawn(compat.sequencer_scene(context))
-        except LpError as error:
-            cls.poll_message_set(str(error))  # pyright: ignore[reportAttributeAccessIssue] - every Operator has it
-            return False
-        return True
+    @staticmethod
+    def require(scene: Scene) -> None:
+        drawn(scene)
 
 
 def drawn(scene: Scene) -> Any:
@@ -137,23 +129,15 @@ def apply_recipe(chosen: Any, recipe: dict[str, Any]) -> None:
             setattr(chosen, name, value)
 
 
-class LINEPORTRAIT_OT_clean_up(Operator):
+class LINEPORTRAIT_OT_clean_up(WaitingOperator, Operator):
     bl_idname = "lineportrait.clean_up"
     bl_label = "Clean Up Unused Takes"
     bl_description = "Delete the frames of this portrait's takes that no strip of this file shows"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        try:
-            running = jobs.current()
-            if running:
-                raise LpError("BUSY", running.title)
-            portrait.values(compat.sequencer_scene(context))
-        except LpError as error:
-            cls.poll_message_set(str(error))
-            return False
-        return True
+    @staticmethod
+    def require(scene: Scene) -> None:
+        portrait.values(scene)
 
     def invoke(self, context: Context, event: Event) -> Returned:
         if bpy.app.background:
