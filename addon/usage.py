@@ -116,7 +116,9 @@ def _check(options: argparse.Namespace) -> None:
         if not (options.photo and options.speech and options.out):
             usage.error("--photo, --speech and --out belong together")
         if options.shots or options.all or options.portrait or options.frames:
-            usage.error("--photo draws the whole speech: --all, --portrait, --frames and --shots do not go with it")
+            usage.error(
+                "--photo draws the whole speech: --all, --portrait, --frames and --shots do not go with it"
+            )
     elif options.shots and (options.all or options.portrait or options.out or options.frames):
         usage.error("--shots names its own folders and no portraits")
     elif options.frames and not options.out:
