@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..types import Progress, no_progress
+from .feature_rows import rows
 
 
 @dataclass(frozen=True)
@@ -139,18 +140,14 @@ class ContentBranch(nn.Module):
         ahead, count = self.config.look_ahead, len(features)
         state, parts = None, []
 
-        def frames(low: int, high: int) -> Tensor:
-            rows = np.minimum(np.arange(low, high), count - 1)
-            return torch.from_numpy(features[rows]).float().to(device)
-
         for begin in range(0, count, _BLOCK):
             end = min(begin + _BLOCK, count)
             if self.config.windowed:
-                windows = frames(begin, end + ahead).unfold(0, 1 + ahead, 1).transpose(1, 2)
+                windows = rows(features, begin, end + ahead, device).unfold(0, 1 + ahead, 1).transpose(1, 2)
                 moved = self.read_windows(windows[None], person[None])
             else:
                 low = begin + ahead if begin else 0
-                states, state = self.lstm(self.encode(frames(low, end + ahead)[None]), state)
+                states, state = self.lstm(self.encode(rows(features, low, end + ahead, device)[None]), state)
                 moved = self.decode(states[:, -(end - begin) :], person[None])
             parts.append(moved[0].float().cpu().numpy())
             progress("move the face", end / count)

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..types import Progress, no_progress
+from .feature_rows import rows
 
 
 @dataclass(frozen=True)
@@ -248,18 +249,16 @@ class SpeakerBranch(nn.Module):
         ahead, count = self.config.look_ahead, len(features)
         state, parts = None, []
 
-        def frames(low: int, high: int) -> Tensor:
-            rows = np.minimum(np.arange(low, high), count - 1)
-            return torch.from_numpy(features[rows]).float().to(device)
-
         for begin in range(0, count, _BLOCK):
             end = min(begin + _BLOCK, count)
             if self.config.windowed:
-                windows = frames(begin, end + ahead).unfold(0, 1 + ahead, 1).transpose(1, 2)
+                windows = rows(features, begin, end + ahead, device).unfold(0, 1 + ahead, 1).transpose(1, 2)
                 parts.append(self.read_windows(windows[None])[0])
             else:
                 low = begin + ahead if begin else 0
-                states, state = self.lstm(self.standardised(frames(low, end + ahead)[None]), state)
+                states, state = self.lstm(
+                    self.standardised(rows(features, low, end + ahead, device)[None]), state
+                )
                 parts.append(states[0, -(end - begin) :])
             progress("move the face", 0.7 * end / count)
         return torch.cat(parts)

@@ -14,7 +14,7 @@ from lpcore import analyze, messages, protocol
 from lpcore.errors import LpError
 from lpcore.face import fan
 from lpcore.frames import write_png
-from lpcore.worker import Session
+from lpcore.session import Session
 
 
 @pytest.fixture(autouse=True)
