@@ -9,7 +9,7 @@ Prepare a photo once, then ask for frames: everything before the warps depends o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,7 +31,8 @@ class GeneratorConfig:
     blocks: residual blocks at the coarsest level. landmark_every: which of them get the landmark features, 0, n, 2n …
     scale: output pixels per working pixel along each side (sub-pixel head); the photo is read that finely too.
     laterals: whether each decoder level also sees the warped features of its own resolution.
-    norm: "instance" (statistics of the frame) or "batch" (learnt statistics, none of a frame's own).
+    norm: "instance" (statistics of the frame), "batch" (learnt statistics) or "none". With the first, lines that stand
+        still flicker with whatever moves elsewhere.
     warp_align_corners: False keeps the published half-pixel drift (see `warp`).
     outside: value of features that flow A calls not visible; below 0 no ReLU feature is mistaken for it.
     soft_landmarks: which kind of landmark image the network was trained on (see `landmark_image`).
@@ -73,6 +74,9 @@ DEFAULT = GeneratorConfig(
     carried=True,
 )
 """Ours: a tenth of the parameters, 512-pixel drawings from 256-pixel work, begun from the moved static drawing."""
+
+SMALL = replace(DEFAULT, widths=(8, 16, 32, 64), landmark_widths=(8, 8, 8, 8), blocks=4, norm="none")
+"""A quarter of its work, for training and drawing without a GPU."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ class Generator(nn.Module):
         self.landmarks = LandmarkEncoder(config)
         self.trunk = Trunk(config)
         self.decoder = Decoder(config)
-        self.apply(_initialise)
+        self.apply(_initialise if config.norm != "none" else _initialise_plain)
         if config.carried:
             # An untrained network leaves the drawing as it came.
             nn.init.zeros_(self.decoder.out.weight)
@@ -288,6 +292,19 @@ class Generator(nn.Module):
 def load_generator(name: str = "generator", device: str = "cpu") -> Generator:
     """The generator of the weight file `name`, ready to run; raises LpError as `weights.require` does."""
     return load(name, lambda config: Generator(GeneratorConfig.from_dict(config)), device)
+
+
+def _initialise_plain(module: nn.Module) -> None:
+    """He's, which keeps the size of signals that no normalisation restores; residual branches begin small."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+        if isinstance(module, nn.ConvTranspose2d):
+            # Of its weights only a quarter meet each output pixel.
+            module.weight.data *= 2 * (module.in_channels / module.out_channels) ** -0.5
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, ResidualBlock):
+        module.conv1.weight.data *= 0.1
 
 
 def _initialise(module: nn.Module) -> None:

@@ -17,8 +17,13 @@ class InstanceNorm(nn.Module):
 
 
 def normalisation(kind: str, channels: int) -> nn.Module:
-    """Without a frame's own statistics ("batch") or with nothing else ("instance")."""
-    return {"instance": InstanceNorm, "batch": functools.partial(nn.BatchNorm2d, channels)}[kind]()
+    """With each frame's statistics ("instance"), with learnt ones ("batch"), or none at all ("none")."""
+    kinds = {
+        "instance": InstanceNorm,
+        "batch": functools.partial(nn.BatchNorm2d, channels),
+        "none": nn.Identity,
+    }
+    return kinds[kind]()
 
 
 class Layer(nn.Sequential):

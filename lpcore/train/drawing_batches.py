@@ -48,6 +48,20 @@ class TargetMix:
 
 
 @dataclass(frozen=True, eq=False)
+class RealDrawings:
+    """What the discriminators compare with.
+
+    drawings: (B, 1, D, D) of other people, landmarks (B, 68, 2) theirs. adjacent: (B, 2, D, D) drawings of adjacent
+    moments. apart: (B, 2, D, D) the former's first moment and somebody else.
+    """
+
+    drawings: Tensor
+    landmarks: Tensor
+    adjacent: Tensor
+    apart: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class DrawingBatch:
     """B portraits to draw twice, and real drawings. Pictures in [-1, 1], 1 = paper; landmarks in crop units.
 
@@ -55,9 +69,7 @@ class DrawingBatch:
     the photo's drawing. source, first, second: (B, 68, 2) landmarks of the photo and of two adjacent targets.
     flow_b: (2 B, S, S, 2) flow B of all first, then of all second targets, see `Generator.forward`.
     carried: (2 B, 1, D, D) likewise. wanted: (B, 1, D, D) `static` moved to the first targets as `carried` was. Both
-    are None unless asked for.
-    real: (B, 1, D, D) drawings of other people, real_landmarks (B, 68, 2) theirs. adjacent: (B, 2, D, D) real drawings
-    of adjacent moments. apart: (B, 2, D, D) the former's first moment and somebody else.
+    are None unless asked for, and so is `real`.
     """
 
     photo: Tensor
@@ -69,10 +81,7 @@ class DrawingBatch:
     flow_b: Tensor
     carried: Tensor | None
     wanted: Tensor | None
-    real: Tensor
-    real_landmarks: Tensor
-    adjacent: Tensor
-    apart: Tensor
+    real: RealDrawings | None
 
 
 class DrawingBatches:
@@ -103,19 +112,14 @@ class DrawingBatches:
         self._mix, self._seed, self._device = mix or TargetMix(), seed, device
         self._truth = FlowTruthMaker(pack.head, device)
 
-    def batch(self, step: int, size: int) -> DrawingBatch:
-        """`size` portraits of one step; the same for the same step and seed."""
+    def batch(self, step: int, size: int, *, real: bool = True) -> DrawingBatch:
+        """`size` portraits of one step; the same for the same step and seed. real: with real drawings beside them."""
         rng = np.random.default_rng([self._seed, step])
-        shown, real, moving = (
+        shown, others, moving = (
             [self._pair(int(k), rng) for k in rng.integers(0, len(self._faces), size)] for _ in range(3)
         )
         targets = [self._targets(pair, rng) for pair in shown]
         photo, matte = self._photos(shown)
-        drawings = self._inks(real)
-        between = [p.start.towards(p.end, 1 - rng.uniform(0.2, 1) * self._mix.step) for p in moving]
-        adjacent = self._moments(moving, between)
-        for k in (rng.random(size) < self._mix.film).nonzero()[0] if self._faces.films else ():
-            adjacent[k] = self._film(rng)
         carried, wanted = self._moved(shown, targets) if self._carried else (None, None)
         return DrawingBatch(
             photo=photo,
@@ -127,11 +131,17 @@ class DrawingBatches:
             flow_b=self._flow_b(shown, targets),
             carried=carried,
             wanted=wanted,
-            real=drawings,
-            real_landmarks=self._tensor([pair.source for pair in real]),
-            adjacent=adjacent,
-            apart=torch.cat([adjacent[:, :1], drawings], dim=1),
+            real=self._real(others, moving, rng) if real else None,
         )
+
+    def _real(self, others: Sequence[Pair], moving: Sequence[Pair], rng: np.random.Generator) -> RealDrawings:
+        drawings = self._inks(others)
+        between = [p.start.towards(p.end, 1 - rng.uniform(0.2, 1) * self._mix.step) for p in moving]
+        adjacent = self._moments(moving, between)
+        for k in (rng.random(len(moving)) < self._mix.film).nonzero()[0] if self._faces.films else ():
+            adjacent[k] = self._film(rng)
+        landmarks = self._tensor([pair.source for pair in others])
+        return RealDrawings(drawings, landmarks, adjacent, torch.cat([adjacent[:, :1], drawings], dim=1))
 
     def _photos(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         """Photos (B, 3, D, D) in [-1, 1] as the generator wants them, and mattes (B, 1, D, D) in [0, 1]."""

@@ -104,8 +104,8 @@ class Game:
         terms: dict[str, Tensor] = {}
         if weights.overall:
             terms["overall"] = adversarial_loss(critics.overall(first), critics.overall(second))
+        masks = region_masks(targets[0], (side, side)) if weights.regions or batch.wanted is not None else {}
         if weights.regions:
-            masks = region_masks(targets[0], (side, side))
             shown = [(name, self._region(d, masks[name])) for name in REGIONS for d in (first, second)]
             terms["regions"] = adversarial_loss(*(critics.regions[name](x) for name, x in shown))
         if weights.content:
@@ -113,7 +113,9 @@ class Game:
                 terms["content"] = content_loss(first, batch.static, source, targets[0])
             else:
                 # W moves lines a little apart from flow B: torn between both, the network would fade them.
-                terms["content"] = redrawing_loss(first, batch.wanted)
+                terms["content"] = redrawing_loss(
+                    first, batch.wanted, torch.maximum(masks["eyes"], masks["lips"])
+                )
         if weights.geometry:
             read = [
                 geometry_loss(
@@ -138,23 +140,25 @@ class Game:
         return terms
 
     def critic_loss(self, batch: DrawingBatch, first: Tensor, second: Tensor, pool: ImagePool) -> Tensor:
-        """What the discriminators pay for their mistakes on real drawings and on the generator's."""
+        """What the discriminators pay for their mistakes on real drawings, if there are any, and on the generator's."""
         critics, weights, side = self.players.critics, self.weights, self.drawn_side
         first, second = first.detach(), second.detach()
-        losses = []
+        losses, real = [], batch.real
+        if real is None:
+            return first.new_zeros((), requires_grad=True)
         if weights.overall:
-            losses.append(discriminator_loss(*(critics.overall(d) for d in (batch.real, first, second))))
+            losses.append(discriminator_loss(*(critics.overall(d) for d in (real.drawings, first, second))))
         if weights.regions:
             true, drawn = (
-                region_masks(at_side(p, side), (side, side)) for p in (batch.real_landmarks, batch.first)
+                region_masks(at_side(p, side), (side, side)) for p in (real.landmarks, batch.first)
             )
             for name in REGIONS:
-                shown = ((batch.real, true), (first, drawn), (second, drawn))
+                shown = ((real.drawings, true), (first, drawn), (second, drawn))
                 scores = (critics.regions[name](self._region(d, masks[name])) for d, masks in shown)
                 losses.append(discriminator_loss(*scores))
         if weights.pair:
             fake = pool.query(pair_input(first, second))
-            scores = (critics.coherence(pair) for pair in (batch.adjacent, fake, batch.apart))
+            scores = (critics.coherence(pair) for pair in (real.adjacent, fake, real.apart))
             losses.append(pair_discriminator_loss(*scores))
         return torch.stack(losses).sum() if losses else first.new_zeros((), requires_grad=True)
 

@@ -16,19 +16,19 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..drawing.flow_net import FlowNet, FlowNetConfig
-from ..drawing.generator import DEFAULT, PAPER, Generator, GeneratorConfig
+from ..drawing.generator import DEFAULT, PAPER, SMALL, Generator, GeneratorConfig
 from ..weights.tensors import restore
 from .drawing_batches import DrawingBatch, DrawingBatches, TargetMix
 from .drawing_landmarks import load_landmark_net
 from .export import export
 from .game import FrozenNets, Game, Players
-from .losses import ABLATIONS, CARRIED, FULL, LOSSES, ablated, redrawing_loss
+from .losses import ABLATIONS, CARRIED, FULL, LOSSES, ablated
 from .pack import Pack
 from .pool import ImagePool
 from .run import Run
 
 DATA = "London set, composites and Canada faces (CC BY 4.0), StyleGAN2 faces; teacher drawings by TEED (MIT)"
-MODELS = {"default": DEFAULT, "paper": PAPER}
+MODELS = {"default": DEFAULT, "small": SMALL, "paper": PAPER}
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,9 @@ def train(
             sheet = out / f"sheet_{step:06d}.png"
             run.log(**_means(seen), **evaluate(game, unseen, run.average, config, sheet))
             seen.clear()
-        batch = batches.batch(step, config.batch)
-        seen.append(play(game if step >= config.warm_up else alone, batch, optimizer, pool))
+        watched = step >= config.warm_up
+        batch = batches.batch(step, config.batch, real=watched)
+        seen.append(play(game if watched else alone, batch, optimizer, pool))
     figures = evaluate(game, unseen, run.average, config, out / "sheet_end.png")
     if seen:
         run.log(**_means(seen), **figures)
@@ -168,7 +169,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Unweighted losses of `generator` on fixed held-out batches, discriminators apart, as unseen_NAME.
 
-    Every ablation gets every figure. carried_content: what the carried drawing alone would have to pay.
+    Every ablation gets every figure. carried_NAME: what the carried drawings alone would have to pay.
     sheet: gets a row per portrait of the first batch: photo, the teacher's drawing moved with flow B, the carried
     drawing, if any, the two drawings.
     """
@@ -176,14 +177,13 @@ def evaluate(
     judge = Game(game.players, game.nets, weights, game.side)
     rows = []
     for number in range(config.judged):
-        batch = unseen.batch(number, config.batch)
+        batch = unseen.batch(number, config.batch, real=False)
         drawings = judge.draw(batch, generator)
         terms = judge.generator_terms(batch, *drawings)
         rows.append({f"unseen_{name}": value.item() for name, value in terms.items()})
-        if batch.carried is not None and batch.wanted is not None:
-            rows[-1]["carried_content"] = redrawing_loss(
-                batch.carried[: len(batch.photo)], batch.wanted
-            ).item()
+        if batch.carried is not None:
+            terms = judge.generator_terms(batch, *batch.carried.chunk(2))
+            rows[-1] |= {f"carried_{name}": value.item() for name, value in terms.items()}
         if number == 0:
             _draw_sheet(batch, drawings, sheet)
     return _means(rows)

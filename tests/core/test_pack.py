@@ -84,7 +84,7 @@ def test_moments_of_films_come_back_and_teach_coherence(packed, with_films):
     assert packed.train.films == 0 and with_films.train.films == 2 and with_films.held_out.films == 1
 
     mix = TargetMix(film=1)
-    film = DrawingBatches(with_films, "ink", 64, 1, mix=mix).batch(0, 2).adjacent
+    film = DrawingBatches(with_films, "ink", 64, 1, mix=mix).batch(0, 2).real.adjacent
     assert film.shape == (2, 2, 64, 64) and film.min() < -0.5
     first, second = film[:, 0], film[:, 1]
     # Nothing but bars, a little apart.
