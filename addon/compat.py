@@ -114,14 +114,29 @@ def content_start(strip: Any) -> float:
 
 
 def lay(strip: Any, content: float, first: int, end: int) -> None:
-    """Let the content of a strip begin at timeline frame `content` and show frames `first` to `end` - 1."""
-    move(strip, round(content - content_start(strip)))
+    """Let the content of a strip begin at timeline frame `content` and show frames `first` to `end` - 1.
+
+    Where another strip lies there, Blender puts this one into another channel.
+    """
+    way = round(content - content_start(strip))
     if hasattr(strip, "left_handle"):
-        strip.left_handle, strip.right_handle = first, end
-        return
-    length = strip.frame_duration
-    strip.frame_offset_start = first - strip.frame_start
-    strip.frame_offset_end = strip.frame_start + length - end
+        strip.left_handle, strip.right_handle = first - way, end - way
+    else:
+        strip.frame_offset_start = first - content
+        strip.frame_offset_end = content + strip.frame_duration - end
+    move(strip, way)  # last, because it takes the strip's effects along
+
+
+def split(strip: Any, frame: int) -> Any:
+    """Split a strip with its effects at a timeline frame inside it; it keeps the left, the right is returned."""
+    return strip.split(frame=frame, split_method="SOFT")
+
+
+def remove_strip(scene: bpy.types.Scene, strip: Any) -> None:
+    """Remove a strip, and the effects that need it, wherever it lies."""
+    meta = strip.parent_meta()
+    owner = strips(scene) if meta is None else getattr(meta, "strips", None) or meta.sequences
+    owner.remove(strip)
 
 
 def is_retimed(strip: Any) -> bool:

@@ -3,52 +3,66 @@
 from __future__ import annotations
 
 import dataclasses
-from fractions import Fraction
 from typing import Any
 
 import bpy
 import numpy as np
 
-from . import compat, portrait, speech, strips
+from . import compat, pictures, pieces, portrait, speech, strips
 from . import motion as layers
+from .arrange import arrange
 from .lpcore.errors import LpError
 
 EXACT = 0.01  # frames
 
 
 def strip(scene: bpy.types.Scene, uid: str = "") -> str:
-    """Lay the drawing strip as its sound strip lies; returns a sentence for the user.
+    """Lay the drawing as its speech lies, a strip for each piece; returns a sentence for the user.
 
-    Raises LpError ``NO_SPEECH``, ``NOTHING_DRAWN``, or ``NOT_DRAWN_THERE`` where the frames at hand do not fit.
+    The rig's motion, which is one, goes along with the piece that is the active strip, else with the one it is in step
+    with, else with the chosen one. Raises LpError ``NO_SPEECH``, ``NOTHING_DRAWN``, or ``NOT_DRAWN_THERE`` where the
+    frames at hand do not fit.
     """
+    require(scene, uid)
     chosen = portrait.values(scene, uid)
-    sound = speech.find(scene, chosen.speech)
-    heard = speech.describe(scene, sound)
-    drawn = strips.find(scene, chosen.uid)
-    recipe = strips.recipe_of(drawn) if drawn else {}
-    if drawn is None or not recipe:
-        raise LpError("NOTHING_DRAWN", f"no strip shows {chosen.name}")
-    if Fraction(recipe["fps"]) != heard.fps:
-        raise LpError(
-            "NOT_DRAWN_THERE", f"it was drawn at {float(Fraction(recipe['fps'])):g} frames a second"
-        )
-    skipped = (heard.start - recipe["start"]) * float(heard.fps)
+    drawn = strips.find_all(scene, chosen.uid)
+    takes = [strips.take_of(one) for one in drawn]
+    take = takes[0]
+    assert take
+    active, sounds = scene.sequence_editor.active_strip, pieces.every(scene, uid)
+    heard = pieces.whole(scene, uid, active if active in sounds else None)
+    skipped = (heard.start - take.start) * float(heard.fps)
     if abs(skipped - round(skipped)) > EXACT:
         raise LpError("NOT_DRAWN_THERE", "the speech now starts between two drawn frames")
-    begin = heard.first - round(skipped)
-    lag = round(compat.content_start(drawn)) - drawn[strips.FIRST]
-    shown = max(heard.first, begin), min(heard.first + heard.frames, begin + len(drawn.elements))
-    if shown[0] >= shown[1]:
+    wanted = pieces.of_take(scene, take.start, take.fps, uid)
+    seen = strips.within(wanted, take.frames)
+    if not seen:
         raise LpError("NOT_DRAWN_THERE", "the speech now plays a part that was not drawn")
-    compat.lay(drawn, begin + lag, shown[0] + lag, shown[1] + lag)
-    drawn.mute = sound.mute
-    drawn[strips.FIRST] = begin
-    drawn[strips.TRIMMED] = True
-    moved = motion(scene, heard, uid)
-    missing = heard.frames - (shown[1] - shown[0])
-    told = "Drawing and motion are" if moved else "The drawing is"
-    told += " in step with the speech."
+    arrange(scene, drawn, [one or take for one in takes], seen, take)
+    told = "Drawing and motion are" if motion(scene, heard, uid) else "The drawing is"
+    pieces.mark(scene, uid)
+    pictures.place_drawing(scene, uid)
+    told += " in step with the speech" + (f", in {len(seen)} pieces." if len(seen) > 1 else ".")
+    missing = sum(piece.end - piece.first for piece in wanted) - sum(
+        piece.end - piece.first for piece in seen
+    )
     return f"{told} {missing} frames were never drawn: press Redraw." if missing else told
+
+
+def require(scene: bpy.types.Scene, uid: str = "") -> None:
+    """Raise the LpError that says why there is nothing that could follow, or nothing to follow."""
+    chosen = portrait.values(scene, uid)
+    drawn = strips.find(scene, chosen.uid)
+    take = strips.take_of(drawn) if drawn else None
+    if take is None:
+        raise LpError("NOTHING_DRAWN", f"no strip shows {chosen.name}")
+    pieces.main(scene, uid)
+    now = compat.frame_rate(scene)
+    if take.fps != now:
+        raise LpError(
+            "NOT_DRAWN_THERE",
+            f"it was drawn at {float(take.fps):g} frames a second and the scene now has {float(now):g}",
+        )
 
 
 def motion(scene: bpy.types.Scene, heard: speech.Speech, uid: str = "") -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import corrected, measured, motion, portrait, preferences, speech, takes
+from . import corrected, measured, motion, pieces, portrait, preferences, speech, takes
 from .lpcore import frame_keys, protocol
 from .lpcore.errors import LpError
 from .lpcore.finish import Finish
@@ -100,7 +100,7 @@ def of(scene: bpy.types.Scene, uid: str = "") -> Order:
         chosen.name,
         portrait.photo_path(scene, uid),
         found["face"],
-        speech.describe(scene, speech.find(scene, chosen.speech)),
+        pieces.whole(scene, uid),
         chosen.engine,
         look,
         portrait.finish(scene, uid),

@@ -68,11 +68,23 @@ def place_drawing(scene: bpy.types.Scene, uid: str = "") -> None:
         return
     shown = _place(scene, DRAWING, chosen.uid, image, found)
     user, length = shown.image_user, len(strip.elements)
-    user.frame_start, user.frame_duration = round(compat.content_start(strip)), length
+    user.frame_start, user.frame_duration = first_frame(scene, chosen.uid, strip), length
     user.frame_offset = -1  # Blender counts a sequence's frames from 1, we from 0
     user.use_auto_refresh = True
     # Blender would show the first frame until the playhead moves.
     user.frame_current = min(max(scene.frame_current - user.frame_start, 0), length - 1)
+
+
+def first_frame(scene: bpy.types.Scene, uid: str, strip: Any) -> int:
+    """The frame at which the rig moves as the strip's first picture shows it."""
+    take = strips.take_of(strip)
+    try:
+        spoken = portrait.spoken(scene, uid)
+    except LpError:
+        take = None
+    if take is None or spoken.fps != take.fps:
+        return round(compat.content_start(strip))
+    return round(spoken.frame_at(take.start))
 
 
 def _image(kind: str, uid: str, path: Path) -> Any | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -14,14 +16,18 @@ from .lpcore.audio import level
 from .lpcore.errors import LpError
 
 
-def pauses(scene: bpy.types.Scene, heard: speech.Speech, threshold_db: float) -> list[Span]:
-    """Beginnings and ends of the silences of the strip, in seconds of its sound.
+def pauses(scene: bpy.types.Scene, pieces: Iterable[Any], threshold_db: float) -> list[Span]:
+    """Beginnings and ends of the silences in the pieces of a speech, in seconds of its sound.
 
     Silence is what lies `threshold_db` (negative) below the speech's loud level for a fifth of a second. Raises
     LpError ``NO_SPEECH``, ``NO_MIXDOWN``, ``DISK_FULL`` or ``OUTPUT_READONLY``.
     """
-    path = takes.scratch() / "silence.wav"
-    speech.mix_down(scene, speech.find(scene, heard.strip), heard, path)
+    return [span for strip in pieces for span in _pauses(scene, strip, threshold_db)]
+
+
+def _pauses(scene: bpy.types.Scene, strip: Any, threshold_db: float) -> list[Span]:
+    path, heard = takes.scratch() / "silence.wav", speech.describe(scene, strip)
+    speech.mix_down(scene, strip, heard, path)
     try:
         samples, rate = read_wave(path)
     finally:

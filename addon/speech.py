@@ -21,8 +21,8 @@ AUDIBLE = ("SOUND", "META")
 class Speech:
     """A speech strip as it lies in the timeline: plain values, good outside the main thread.
 
-    first, frames: the timeline frames it covers. start: seconds in its sound at which `first` lies; where the
-    strip has to be mixed down, the mixed sound begins with the strip, so `start` is 0.
+    first, frames: the timeline frames it covers. start: seconds in its sound at which `first` lies, negative where
+    the strip begins before its sound. pieces: how many strips it was cut into.
     """
 
     strip: str
@@ -33,6 +33,13 @@ class Speech:
     start: float
     mixed: str
     """Why the strip has to be mixed down; empty where its file can be read as it is."""
+
+    pieces: int = 1
+
+    @property
+    def start_in_file(self) -> float:
+        """Seconds in `sound_file` at which it begins: a mixdown begins with the strip."""
+        return 0.0 if self.mixed else self.start
 
     def frame_at(self, seconds: float) -> float:
         """Timeline frame, fractions included, at `seconds` of the sound."""
@@ -74,13 +81,9 @@ def find(scene: bpy.types.Scene, name: str) -> Any:
 def describe(scene: bpy.types.Scene, strip: Any) -> Speech:
     """Extent and sound span of a speech strip, trims and offsets respected."""
     lies, fps = compat.handles(strip), compat.frame_rate(scene)
-    mixed = _why_mixed(scene, strip)
-    start = 0.0
-    if not mixed:
-        start = float(lies.skipped / fps) - getattr(strip, "sound_offset", 0.0)
-        start -= getattr(strip.sound, "offset_time", 0.0)
-        if start < 0:
-            start, mixed = 0.0, "starts before its sound"
+    start = float(lies.skipped / fps) - getattr(strip, "sound_offset", 0.0)
+    start -= getattr(getattr(strip, "sound", None), "offset_time", 0.0)
+    mixed = _why_mixed(scene, strip) or ("starts before its sound" if start < 0 else "")
     return Speech(strip.name, strip.channel, lies.start, lies.end - lies.start, fps, start, mixed)
 
 
@@ -90,6 +93,10 @@ def sound_file(scene: bpy.types.Scene, speech: Speech, mixdown: Path) -> Path:
     Raises LpError ``NO_SPEECH``, ``AUDIO_MISSING``, ``NO_MIXDOWN``, ``DISK_FULL`` or ``OUTPUT_READONLY``.
     """
     strip = find(scene, speech.strip)
+    if speech.mixed and speech.pieces > 1:
+        raise LpError(
+            "NO_MIXDOWN", f"the speech is cut into {speech.pieces} pieces, one of which {speech.mixed}"
+        )
     if speech.mixed:
         mix_down(scene, strip, speech, mixdown)
         return mixdown

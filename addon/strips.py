@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import compat
+from . import compat, cuts
+from .arrange import Take, arrange
 from .lpcore.errors import LpError
 
 MARK = "lineportrait"
 """Custom property of a drawing strip: the uid of the portrait it shows. Names are the user's to change."""
-
-FIRST = "lineportrait_first"
-"""Custom property: the timeline frame at which the strip's first picture was spoken when it was last laid."""
-
-TRIMMED = "lineportrait_trimmed"
-"""Custom property: *Follow Speech* has trimmed the strip to the speech."""
 
 RECIPE = "lineportrait_recipe"
 """Custom property: what the frames were made from, as JSON."""
@@ -48,37 +44,49 @@ def land(
     name: str,
     folder: Path,
     files: list[str],
-    first: int,
+    pieces: Sequence[cuts.Piece],
     channel: int,
     recipe: Mapping[str, Any],
 ) -> Any:
-    """Show the image `files` of `folder` from timeline frame `first`, one a frame; returns the strip.
+    """Show the image `files` of `folder` beside the `pieces` of the speech; returns the first strip.
 
     Strips of the portrait (by uid) that are already there keep their transform, effects, trim and distance to the
     speech, and show the new folder; a new strip called `name` goes to the first free channel above `channel`.
     """
     strips = find_all(scene, portrait)
     if not strips:
+        at = pieces[0].at
         strip = compat.strips_to_edit(scene).new_image(
             name=name,
             filepath=str(folder / files[0]),
-            channel=_free_channel(scene, channel + 1, first, first + len(files)),
-            frame_start=first,
+            channel=_free_channel(scene, channel + 1, at, at + len(files)),
+            frame_start=at,
             fit_method="FIT",
         )
         strip[MARK] = portrait
-        strip[FIRST] = first
         strips = [strip]
-    for strip in strips:
-        compat.move(strip, first - strip.get(FIRST, first))
-        strip[FIRST] = first
+
+    def renew(strip: Any) -> None:
         _show(strip, folder, files)
-        if strip.get(TRIMMED):
-            start = round(compat.content_start(strip))
-            compat.lay(strip, start, start, start + len(files))
-            del strip[TRIMMED]
         _label(strip, recipe)
-    return strips[0]
+
+    take = Take(recipe["start"], Fraction(recipe["fps"]), len(files))
+    shown = [take_of(strip) or take for strip in strips]
+    arrange(scene, strips, shown, within(pieces, take.frames), take, renew)
+    return find(scene, portrait)
+
+
+def within(pieces: Iterable[cuts.Piece], frames: int) -> list[cuts.Piece]:
+    """The pieces as far as a take of so many frames can show them."""
+    return [piece for piece in (piece.within(frames) for piece in pieces) if piece.first < piece.end]
+
+
+def take_of(strip: Any) -> Take | None:
+    """What the strip shows of the speech; None where that is not known."""
+    recipe = recipe_of(strip)
+    if "start" not in recipe or "fps" not in recipe:
+        return None
+    return Take(recipe["start"], Fraction(recipe["fps"]), len(strip.elements))
 
 
 def folder_of(strip: Any) -> Path:

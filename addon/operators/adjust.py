@@ -10,7 +10,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 from bpy.types import Event, Operator
 
-from .. import adjust, blinks, compat, motion, portrait, predictions, silence, speech
+from .. import adjust, blinks, compat, motion, pieces, predictions, silence
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..regions import FACE
@@ -135,8 +135,7 @@ class LINEPORTRAIT_OT_close_in_silence(RigOperator, Operator):
         now, spans = predictions.adjustments_of(body), []
         if self.state:
             scene, uid = owner_of(body)
-            heard = speech.describe(scene, speech.find(scene, portrait.values(scene, uid).speech))
-            spans = silence.pauses(scene, heard, self.threshold)
+            spans = silence.pauses(scene, pieces.every(scene, uid), self.threshold)
         predictions.set_adjustments(body, dataclasses.replace(now, silent=tuple(spans)))
         motion.refit(body, ["mouth", "jaw"])
         if not self.state:

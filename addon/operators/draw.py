@@ -7,8 +7,9 @@ from typing import Any
 
 from bpy.types import Operator, Scene
 
-from .. import measured, order, pictures, plan, portrait, preferences, speech, strips, takes
+from .. import cuts, measured, order, pictures, pieces, plan, portrait, preferences, strips, takes
 from ..jobs import Job
+from ..lpcore.errors import LpError
 from .base import JobOperator, scene_of
 
 
@@ -25,7 +26,7 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
     def require(scene: Scene) -> None:
         portrait.analysis(scene)
         portrait.spoken(scene)
-        speech.find(scene, portrait.values(scene).speech)
+        pieces.main(scene)
 
     @staticmethod
     def make_job(scene: Scene) -> Job:
@@ -41,17 +42,10 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
         def show(count: int, result: Mapping[str, Any]) -> None:
             files = [takes.frame_name(index) for index in range(count)]
             made = recipe | {name: result[name] for name in FROM_ENGINE if name in result}
-            strips.land(
-                scene_of(uid, take),
-                wanted.portrait,
-                wanted.name,
-                take,
-                files,
-                heard.first,
-                heard.channel,
-                made,
-            )
-            pictures.place_drawing(scene_of(uid, take), wanted.portrait)
+            where = scene_of(uid, take)
+            lies = pieces_now(where, wanted)
+            strips.land(where, wanted.portrait, wanted.name, take, files, lies, heard.channel, made)
+            pictures.place_drawing(where, wanted.portrait)
 
         def land(result: Mapping[str, Any]) -> str:
             show(heard.frames, result)
@@ -71,6 +65,16 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
 
         request = order.draw_request(wanted, engine.next_id(), path, take, former)
         return Job(engine, scene, LINEPORTRAIT_OT_draw.title, request, land, salvage=salvage)
+
+
+def pieces_now(scene: Scene, wanted: order.Order) -> list[cuts.Piece]:
+    """Where the speech lies now, which may have changed while it was drawn; where it lay, if it has gone."""
+    heard = wanted.heard
+    try:
+        pieces.mark(scene, wanted.portrait)
+        return pieces.of_take(scene, heard.start, heard.fps, wanted.portrait)
+    except LpError:
+        return [cuts.Piece(0, heard.frames, heard.first)]
 
 
 FROM_ENGINE = ("look", "engine", "device", "version", "size")

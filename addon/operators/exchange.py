@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from bpy.types import Object, Operator, Scene
 
-from .. import arkit, compat, drive, grease, motion, portrait, preferences, rig, strips
+from .. import arkit, compat, drive, grease, motion, pictures, portrait, preferences, rig, strips
 from ..compat import Context
 from ..jobs import Job
 from ..lpcore import protocol
@@ -72,7 +72,7 @@ class LINEPORTRAIT_OT_trace_grease(TraceOperator, Operator):
     @staticmethod
     def make_job(scene: Scene) -> Job:
         uid, who, strip = scene.session_uid, portrait.values(scene).uid, drawn(scene)
-        first, recipe = round(compat.content_start(strip)), strips.recipe_of(strip)
+        first, recipe = pictures.first_frame(scene, who, strip), strips.recipe_of(strip)
         canvas = recipe.get("look", {}).get("canvas", "crop")
         ink = [part / 255 for part in recipe.get("finish", {}).get("ink", (0, 0, 0))]
 

@@ -5,7 +5,7 @@ from typing import Any
 from bpy.props import StringProperty
 from bpy.types import Operator
 
-from .. import compat, jobs, measured, motion, order, portrait, preview, rig
+from .. import compat, jobs, measured, motion, order, pieces, portrait, preview, rig
 from ..compat import Context
 from ..lpcore.errors import LpError
 from .base import Returned
@@ -41,7 +41,11 @@ class LINEPORTRAIT_OT_choose_speech(Operator):
     name: StringProperty(name="Strip")
 
     def execute(self, context: Context) -> Returned:
-        portrait.values(compat.sequencer_scene(context)).speech = self.name
+        scene = compat.sequencer_scene(context)
+        chosen = portrait.values(scene)
+        if self.name != chosen.speech:
+            pieces.release(scene, chosen.uid)
+        chosen.speech = self.name
         return {"FINISHED"}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from .. import (
     keyfit,
     motion,
     pictures,
+    pieces,
     portrait,
     predictions,
     preferences,
@@ -46,7 +47,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
     @staticmethod
     def require(scene: Scene) -> None:
         portrait.analysis(scene)
-        speech.find(scene, portrait.values(scene).speech)
+        pieces.main(scene)
 
     @staticmethod
     def make_job(scene: Scene) -> Job:
@@ -54,7 +55,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
         who, settings = chosen.uid, portrait.settings(scene)
         face, photo = portrait.analysis(scene)["face"], portrait.photo_path(scene)
         landmarks = corrected.for_engine(scene)
-        heard = speech.describe(scene, speech.find(scene, chosen.speech))
+        heard = pieces.whole(scene)
         engine = preferences.start_engine()
         number = engine.next_id()
         # Numbered, because a cancelled Speak may still hold its files open.
@@ -66,7 +67,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
         adjustments = predictions.adjustments_of(body) if body else adjust.Adjustments()
 
         def digest(result: Mapping[str, Any]) -> tuple[Spoken, dict[str, Any]]:
-            prediction = predictions.read(path)
+            prediction = dataclasses.replace(predictions.read(path), start=heard.start)
             spoken = Spoken(prediction, adjustments, adjust.fit(prediction, adjustments))
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -89,7 +90,7 @@ class LINEPORTRAIT_OT_speak(JobOperator, Operator):
             str(path),
             fps=(heard.fps.numerator, heard.fps.denominator),
             face=face,
-            start=heard.start,
+            start=heard.start_in_file,
             duration=float(heard.frames / heard.fps),
             frames=heard.frames,
             settings=settings,
@@ -112,11 +113,13 @@ def lay(
         body = rig.build(scene, portrait.values(scene, who).name, prediction.neutral)
         portrait.values(scene, who).rig = body
         pictures.place_photo(scene, who)
-    about = {"made_from": dict(made_from), "heard": asdict(heard) | {"fps": str(heard.fps)}}
+    about = {"made_from": dict(made_from), "heard": dataclasses.asdict(heard) | {"fps": str(heard.fps)}}
     adjusted = predictions.adjustments_of(body)  # changed, perhaps, while the engine was at work
     keys = spoken.keys if adjusted == spoken.adjustments else adjust.fit(prediction, adjusted)
     motion.lay_prediction(body, keys, heard.first, prediction, about)
     portrait.remember_spoken(scene, heard, made_from, who)
+    with contextlib.suppress(LpError):  # the strip may have gone meanwhile
+        pieces.mark(scene, who)
 
 
 CLASSES = (LINEPORTRAIT_OT_speak,)

@@ -38,10 +38,14 @@ class LINEPORTRAIT_OT_follow_speech(StripOperator, Operator):
     bl_idname = "lineportrait.follow_speech"
     bl_label = "Follow Speech"
     bl_description = (
-        "Move, trim and mute the drawing as the sound strip now lies, and shift the rig's motion along, "
-        "without drawing anything"
+        "Split, move, trim, mute and remove the drawing as the pieces of the sound strip now lie, and shift the rig's "
+        "motion along with the active piece, without drawing anything"
     )
     bl_options = {"UNDO"}
+
+    @staticmethod
+    def require(scene: Scene) -> None:
+        follow.require(scene)
 
     def execute(self, context: Context) -> Returned:
         try:

@@ -11,7 +11,20 @@ from typing import Any
 import bpy
 from bpy.types import Menu, Panel, Scene, UILayout, UIList
 
-from .. import compat, corrected, jobs, measured, motion, order, plan, portrait, preview, speech, strips
+from .. import (
+    compat,
+    corrected,
+    jobs,
+    measured,
+    motion,
+    order,
+    pieces,
+    plan,
+    portrait,
+    preview,
+    speech,
+    strips,
+)
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..operators.analyze import LINEPORTRAIT_OT_analyze
@@ -282,10 +295,9 @@ def _draw_button(
 def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
     """Whether the rig in the viewport no longer moves in step with the speech strip."""
     try:
-        heard = speech.describe(scene, speech.find(scene, portrait.values(scene).speech))
+        return not pieces.in_step(scene)
     except LpError:
         return False
-    return abs(spoken.frame_at(heard.start) - heard.first) > 0.01 or heard.fps != spoken.fps
 
 
 def _column(layout: Any) -> UILayout:

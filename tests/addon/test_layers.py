@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_a_kept_prediction_comes_back_to_a_thousandth(spoken, tmp_path):
     adjust, predictions = part("adjust"), part("predictions")
     rng = np.random.default_rng(3)
     face, head = np.cumsum(rng.normal(0, 3, (2, 40, 68, 2)), axis=1)
-    made = adjust.Prediction(rng.uniform(0, 512, (68, 3)), face, head, 0.25, part("follow").Fraction(24))
+    made = adjust.Prediction(rng.uniform(0, 512, (68, 3)), face, head, 0.25, Fraction(24))
     action = spoken.rig.animation_data.action
     predictions.keep(spoken.rig, action, made, {})
     back = predictions.prediction_of(action)

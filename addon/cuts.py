@@ -1,0 +1,95 @@
+"""Which stretch of a drawing goes to which piece of its speech, once the speech has been cut.
+
+Everything is counted in frames of the take: 0 is its first picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """A piece of the speech: it plays frames `first` to `end` - 1; frame 0 would be heard at timeline frame `at`."""
+
+    first: int
+    end: int
+    at: int
+    mute: bool = False
+
+    def within(self, frames: int) -> Piece:
+        """What of it a take of so many frames can show; empty where first == end."""
+        first = min(max(self.first, 0), frames)
+        return self._replace(first=first, end=max(min(self.end, frames), first))
+
+
+class Part(NamedTuple):
+    """A drawing strip as it lies. keep_first, keep_end: whether the edge stays instead of going with the speech."""
+
+    first: int
+    end: int
+    at: int
+    keep_first: bool = False
+    keep_end: bool = False
+
+
+class Cut(NamedTuple):
+    """Frames `first` to `end` - 1, shown by (a copy of) part number `part` beside piece number `piece`."""
+
+    part: int
+    piece: int
+    first: int
+    end: int
+
+
+def divide(parts: Sequence[Part], pieces: Sequence[Piece]) -> list[Cut]:
+    """Give each piece the part that shows most of it, and its stretch thereof; further cuts in the drawing stay.
+
+    A part may serve several pieces, of which the first in the list is its own and the others need copies, or none.
+    """
+    owners = _owners(parts, pieces)
+    cuts: list[Cut] = []
+    for number, piece in enumerate(pieces):
+        own = sorted((part for part in owners if owners[part] == number), key=lambda part: parts[part].first)
+        if own:
+            cuts += _stretches(parts, own, piece, number)
+        else:
+            nearest = max(range(len(parts)), key=lambda part: _overlap(parts[part], piece))
+            cuts.append(Cut(nearest, number, piece.first, piece.end))
+    return sorted(cuts, key=lambda cut: owners.get(cut.part) != cut.piece)
+
+
+def _owners(parts: Sequence[Part], pieces: Sequence[Piece]) -> dict[int, int]:
+    """Part -> piece: each piece takes the part that shows most of it, then the other parts go where they show most."""
+    pairs = sorted(
+        (-shared, abs(part.at - piece.at), i, j)
+        for i, part in enumerate(parts)
+        for j, piece in enumerate(pieces)
+        if (shared := _overlap(part, piece)) > 0
+    )
+    owners: dict[int, int] = {}
+    for _, _, i, j in pairs:
+        if i not in owners and j not in owners.values():
+            owners[i] = j
+    for _, _, i, j in pairs:
+        owners.setdefault(i, j)
+    return owners
+
+
+def _stretches(parts: Sequence[Part], own: Sequence[int], piece: Piece, number: int) -> list[Cut]:
+    cuts, reached = [], piece.first
+    for part in own:
+        first, end = max(parts[part].first, reached), min(parts[part].end, piece.end)
+        if first < end:
+            cuts.append(Cut(part, number, first, end))
+            reached = end
+    if not parts[cuts[0].part].keep_first:
+        cuts[0] = cuts[0]._replace(first=piece.first)
+    if not parts[cuts[-1].part].keep_end:
+        cuts[-1] = cuts[-1]._replace(end=piece.end)
+    return cuts
+
+
+def _overlap(part: Part, piece: Piece) -> int:
+    """Frames that both hold; where there are none, minus the frames between them."""
+    return min(part.end, piece.end) - max(part.first, piece.first)
