@@ -39,6 +39,7 @@ TRAINERS = {
 EVALUATIONS = {
     "motion": "lpcore.evaluate.motion",
     "drawing": "lpcore.evaluate.drawing",
+    "study": "lpcore.evaluate.study",
 }
 
 

@@ -33,7 +33,7 @@ def add_face(parser: argparse.ArgumentParser) -> None:
 def add_speech(parser: argparse.ArgumentParser) -> None:
     """The speech, its span and what shapes the motion."""
     parser.add_argument("speech", type=Path)
-    parser.add_argument("--fps", type=_fps, default=Fraction(25), help="25, 23.976, 30000/1001, …")
+    parser.add_argument("--fps", type=frame_rate, default=Fraction(25), help="25, 23.976, 30000/1001, …")
     parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--duration", type=float, metavar="SECONDS")
     group = parser.add_argument_group("motion", "amplitudes are factors: 1 = as predicted, 0 = off")
@@ -80,7 +80,8 @@ def choices(options: argparse.Namespace) -> Animate:
     return Animate(**values, settings=SpeakSettings(**settings))
 
 
-def _fps(text: str) -> Fraction:
+def frame_rate(text: str) -> Fraction:
+    """Argument type: 25, 23.976, 30000/1001."""
     try:
         fps = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:

@@ -21,30 +21,32 @@ def encode_film(
     Raises:
         LpError: ``FILM_FAILED`` with the encoder's last line, ``OUTPUT_READONLY``, ``DISK_FULL``.
     """
+    # Percent signs in the folder's name would be read as part of the pattern, hence the working directory.
+    options = ["-framerate", str(fps), "-i", pattern]
+    options += ["-ss", f"{start:.6f}", "-t", f"{float(count / fps):.6f}", "-i", str(speech.resolve())]
+    options += ["-map", "0:v", "-map", "1:a", "-frames:v", str(count)]
+    # H.264 with 4:2:0 colour needs even sides; white is the paper.
+    options += ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white,format=yuv420p"]
+    run_encoder([*options, "-crf", "16", "-b:a", "160k"], film, folder=frames)
+
+
+def run_encoder(options: list[str], film: Path, *, folder: Path | None = None, fed: bytes = b"") -> None:
+    """Write an MP4 (H.264, AAC) by ffmpeg with these options, run in `folder` with `fed` on its standard input.
+
+    The film appears whole or not at all; errors as in `encode_film`.
+    """
     import imageio_ffmpeg
 
     partial = film.with_name(f".{film.stem}.partial.mp4")
-    seconds = count / fps
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
-    # Percent signs in the folder's name would be read as part of the pattern, hence the working directory.
-    command += ["-framerate", str(fps), "-i", pattern]
-    command += ["-ss", f"{start:.6f}", "-t", f"{float(seconds):.6f}", "-i", str(speech.resolve())]
-    command += ["-map", "0:v", "-map", "1:a", "-frames:v", str(count)]
-    # H.264 with 4:2:0 colour needs even sides; white is the paper.
-    command += ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white,format=yuv420p"]
-    command += ["-c:v", "libx264", "-crf", "16", "-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", *options]
+    command += ["-c:v", "libx264", "-c:a", "aac", "-movflags", "+faststart", str(partial.resolve())]
     try:
         with writing(film):
-            done = subprocess.run(
-                [*command, str(partial.resolve())],
-                cwd=frames,
-                capture_output=True,
-                text=True,
-                errors="replace",
-            )
+            done = subprocess.run(command, cwd=folder, capture_output=True, input=fed)
             if done.returncode:
-                lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-                raise LpError("DISK_FULL" if "No space left" in done.stderr else "FILM_FAILED", lines[-1])
+                said = done.stderr.decode(errors="replace").strip()
+                lines = said.splitlines() or [f"exit status {done.returncode}"]
+                raise LpError("DISK_FULL" if "No space left" in said else "FILM_FAILED", lines[-1])
             partial.replace(film)
     finally:
         with contextlib.suppress(OSError):

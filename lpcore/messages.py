@@ -101,6 +101,32 @@ MESSAGES: dict[str, Message] = {
         "there is no file {detail}",
         "give the folder or file that the trainer's --help names",
     ),
+    # measuring
+    "SHOTS_MISSING": Message(
+        "Frames of another program missing",
+        "{detail}",
+        "give each shot a folder of square pictures or a film file under its name (see docs/measuring.md)",
+    ),
+    "TEST_SET_UNREADABLE": Message(
+        "Test set unreadable", "{detail}", "make it again with `lpcore evaluate table --write-manifest`"
+    ),
+    "TEST_SET_CHANGED": Message(
+        "Test set changed",
+        "{detail}",
+        "use the data the test set names, or make one of your own with `--write-manifest`",
+    ),
+    "PLOTS_NOT_INSTALLED": Message(
+        "Plots not installed",
+        "the package {detail} is not here",
+        "install lpcore with its extra `evaluate`",
+    ),
+    # user studies
+    "STUDY_WRONG": Message("Study not understood", "{detail}", "see docs/user-study.md"),
+    "ANSWERS_WRONG": Message(
+        "Answers not counted",
+        "{detail}",
+        "use the files as the study's page saved them, with the key of that study",
+    ),
     # weights and engine
     "WEIGHTS_MISSING": Message(
         "Weights missing",
