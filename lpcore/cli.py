@@ -39,6 +39,8 @@ TRAINERS = {
 EVALUATIONS = {
     "motion": "lpcore.evaluate.motion",
     "drawing": "lpcore.evaluate.drawing",
+    "table": "lpcore.evaluate.table",
+    "ablation": "lpcore.evaluate.ablation",
     "study": "lpcore.evaluate.study",
 }
 

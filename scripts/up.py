@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
 BLENDERS = ("4.2.23", "5.0.1")
 BLENDER_PYTHON = (3, 11)
-EXTRAS = {"demo": ["demo"], "test": ["dev"], "setup": ["demo", "dev"]}
+EXTRAS = {"demo": ["demo"], "test": ["dev", "evaluate"], "setup": ["demo", "dev", "evaluate"]}
 SPEECH = ROOT / "examples" / "hello.flac"
 
 SAVE_PORTRAIT = """

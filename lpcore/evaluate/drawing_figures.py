@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 
+from ..drawing.flow import sample
 from ..points68 import LIPS
 from ..train.drawer_figures import specks
 
@@ -74,6 +76,34 @@ def lip_error(found: np.ndarray, wanted: np.ndarray) -> float:
     """Mean distance of the lip landmarks of (T, 68, 2) and (T, 68, 2 or 3), in their unit."""
     lips = list(LIPS)
     return float(np.linalg.norm(found[:, lips] - wanted[:, lips, :2], axis=-1).mean())
+
+
+def mouth_distance(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
+    """Landmark distance (LMD) of the mouths of (T, 68, 2) and (T, 68, 2 or 3) about their own middles, in their unit.
+
+    Both published normalisations: the mean over frames and over the 20 points (Chen, Li, Maddox, Duan and Xu, ECCV
+    2018), and the mean over frames of the sum over the points, as the program of ATVGnet (CVPR 2019) adds them up.
+    """
+    mouths = [points[:, list(LIPS), :2] for points in (found, wanted)]
+    first, second = (mouth - mouth.mean(axis=1, keepdims=True) for mouth in mouths)
+    apart = np.linalg.norm(first - second, axis=-1)
+    return float(apart.mean()), float(apart.sum(axis=1).mean())
+
+
+def warping_error(first: np.ndarray, second: np.ndarray, backward: np.ndarray, where: np.ndarray) -> float:
+    """Mean squared difference, brightness in [0, 1], of a picture and the one before, moved there by the true flow.
+
+    Lai et al., Learning Blind Video Temporal Consistency (ECCV 2018), who estimate the flow. NaN where nothing counts.
+
+    first, second: (H, W) pictures. backward: (2, H, W) pixels to add to a place in the second to find it in the
+    first. where: (H, W) bool, the places that count: visible in both.
+    """
+    if not where.any():
+        return float("nan")
+    grid = np.stack(np.meshgrid(np.arange(where.shape[1]), np.arange(where.shape[0])))
+    places = torch.from_numpy((grid + backward).astype(np.float32)).permute(1, 2, 0)
+    moved = sample(torch.from_numpy(first)[None, None].float() / 255, places[None])[0, 0].numpy()
+    return float(np.square(second.astype(np.float32) / 255 - moved)[where].mean())
 
 
 def likeness(features: np.ndarray, reference: np.ndarray) -> float:

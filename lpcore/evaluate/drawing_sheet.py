@@ -10,19 +10,20 @@ import numpy as np
 
 from ..frames import write_png
 
-_TILE = 384
+SIDE = 384
 _HEAD = 28
 
 
 def write_sheet(path: Path, rows: Sequence[tuple[str, Mapping[str, np.ndarray]]]) -> None:
     """Write a PNG with one row per (caption, {column title: (H, W) or (H, W, 3) uint8 picture})."""
-    write_png(path, np.vstack([np.hstack([_tile(f"{title}  {caption}", picture) for title, picture in row.items()])
-                               for caption, row in rows]))  # fmt: skip
+    lines = (np.hstack([tile(f"{title}  {caption}", p) for title, p in row.items()]) for caption, row in rows)
+    write_png(path, np.vstack(list(lines)))
 
 
-def _tile(caption: str, picture: np.ndarray) -> np.ndarray:
-    tile = np.full((_TILE + _HEAD, _TILE, 3), 255, np.uint8)
-    cv2.putText(tile, caption, (6, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 90, 160), 1, cv2.LINE_AA)
-    small = cv2.resize(picture, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
-    tile[_HEAD:] = small if small.ndim == 3 else small[..., None]
-    return tile
+def tile(caption: str, picture: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """(28 + side, side, 3) uint8: the (H, W) or (H, W, 3) uint8 picture under its caption."""
+    whole = np.full((side + _HEAD, side, 3), 255, np.uint8)
+    cv2.putText(whole, caption, (6, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 90, 160), 1, cv2.LINE_AA)
+    small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    whole[_HEAD:] = small if small.ndim == 3 else small[..., None]
+    return whole

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .. import weights
+from ..errors import LpError
+from ..provenance import digest
 from ..train.drawing_landmarks import face_windows, load_landmark_net, read_landmarks
 from ..train.identity import align_faces, load_identity_net
-from .efficientnet import load_efficientnet
+from .efficientnet import NAME, load_efficientnet
+from .inception import load_inception
 
 NETWORKS = ("efficientnet_lite0", "face_identity")
 """Weight files that are fetched for measuring only."""
 
+DISTANCES = {"fd": NAME, "fid": "FID"}
+"""Fréchet distances by their figure -> what they are called; the second where the user has Inception's file."""
+
 _BATCH = 8
+
+
+def require_networks() -> None:
+    """Raises LpError ``WEIGHTS_MISSING`` that tells how `NETWORKS` are fetched, if any is not here."""
+    if absent := [name for name in NETWORKS if not weights.present(name)]:
+        raise LpError("WEIGHTS_MISSING", f"{absent[0]} (`lpcore weights fetch {' '.join(absent)}` brings it)")
 
 
 class Judge:
     """The networks, all trained for something else and the same for every method.
 
-    Raises LpError ``WEIGHTS_MISSING``, see `NETWORKS`.
+    inception: the published file, see `inception`, for FID. made_of: the networks' names and digests.
+
+    Raises:
+        LpError: ``WEIGHTS_MISSING``, see `NETWORKS`; ``CHECKPOINT_WRONG``, see `inception.load_inception`.
+        FileNotFoundError: there is no file `inception`.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu", inception: Path | None = None) -> None:
         self._device = device
-        self._looks = load_efficientnet(device)
+        self._looks: dict[str, Callable[[Tensor], Tensor]] = {"fd": load_efficientnet(device).features}
+        self.made_of = {name: weights.sha256(name) for name in (*NETWORKS, "drawing_landmarks")}
+        if inception:
+            self._looks["fid"] = load_inception(inception, device).features
+            self.made_of["inception"] = digest(inception)
         self._identity = load_identity_net(device)
         self._landmarks = load_landmark_net(weights.require("drawing_landmarks"), device)
 
     @torch.inference_mode()
-    def looks(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """(T, 1280) EfficientNet-lite0 features of (H, W) uint8 pictures."""
-        parts = (pictures[k : k + _BATCH] for k in range(0, len(pictures), _BATCH))
-        return np.concatenate([self._looks.features(self._tensor(p)).cpu().numpy() for p in parts])
+    def looks(self, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Features of (H, W) uint8 pictures by the distance (see `DISTANCES`) that is taken between them.
+
+        (T, 1280) of EfficientNet-lite0; (T, 2048) of Inception.
+        """
+        parts = [self._tensor(pictures[k : k + _BATCH]) for k in range(0, len(pictures), _BATCH)]
+        return {
+            name: np.concatenate([features(part).cpu().numpy() for part in parts])
+            for name, features in self._looks.items()
+        }
 
     @torch.inference_mode()
     def people(self, pictures: Sequence[np.ndarray], points: np.ndarray) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""The per-frame baseline: a moving photo of which every frame is drawn for itself (paper section 4.2, MakeItTalk+UPD).
-
-The photo moves by flow B, its mouth stretched and not repainted, and our static drawer draws each frame.
-"""
+"""Photos drawn one by one, as the paper's baselines "+UPD" do (section 4.2), with our static drawer in UPD's role."""
 
 from __future__ import annotations
 
@@ -18,8 +15,18 @@ from ..drawing.styles import Style
 from ..types import CROP, Portrait
 
 
+def draw_photo(photo: np.ndarray, matte: np.ndarray, style: Style, device: str = "cpu") -> np.ndarray:
+    """The (H, W) uint8 drawing of an RGB photo (H, W, 3) uint8 with its matte (H, W) float32."""
+    logits = draw_logits(photo, np.ascontiguousarray(matte), device)[style.channel]
+    return to_grey(torch.sigmoid(style.gain * logits).cpu().numpy())
+
+
 class PerFrame:
-    """Draws frames of 512 x 512 pixels on the canvas "crop"; see `drawing.stream.FrameStream`."""
+    """The baseline MakeItTalk+UPD: a moving photo of which every frame is drawn for itself.
+
+    The photo moves by flow B, its mouth stretched and not repainted. Frames have 512 x 512 pixels; see
+    `drawing.stream.FrameStream`.
+    """
 
     def __init__(self, portrait: Portrait, style: Style, device: str = "cpu") -> None:
         self._style, self._device, self._rest = style, device, portrait.landmarks
@@ -38,7 +45,4 @@ class PerFrame:
         for targets in self._mesh.targets(points):
             moved = sample(self._photo, self._flow.positions(targets[None]))[0].permute(1, 2, 0).cpu().numpy()
             photo = np.rint(255 * moved[..., :3]).astype(np.uint8)
-            logits = draw_logits(photo, np.ascontiguousarray(moved[..., 3]), self._device)[
-                self._style.channel
-            ]
-            yield to_grey(torch.sigmoid(self._style.gain * logits).cpu().numpy())
+            yield draw_photo(photo, moved[..., 3], self._style, self._device)

@@ -3,38 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..audio import level
+from ..audio.load import load
 from ..drawing.flow import PiecewiseFlow, sample
 from ..drawing.mesh import build_mesh
 from ..face import analyze
+from ..motion.retime import retime
 from ..motion.speak import speak
 from ..train.facegood import HELD_OUT as HELD_OUT_TAKES
 from ..train.films import HELD_OUT as HELD_OUT_FILMS
 from ..types import CROP, Portrait, SpeakSettings
 from .drawing_figures import still
+from .truth import TrueMotion, TrueMotions
 
 START = 0.5
 """Seconds of every recording that are left out: they are silent."""
+
+FPS = Fraction(25)
+
+
+@dataclass(frozen=True)
+class ShotPlan:
+    """Which face speaks what: `frames` frames at `FPS` of the recording `speech`, from the second `start` on."""
+
+    name: str
+    photo: Path
+    speech: Path
+    frames: int
+    start: float = START
+    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Shot:
     """One face with one recording.
 
-    points: (T, 68, 3) crop units, moved as by default. calm: (T / 2, 68, 3) the same with the head held still.
-    still: (T / 2 - 1, 512, 512) bool, where the calm take does not move, see `drawing_figures.still`.
+    points: (T, 68, 3) crop units, moved as by default. loudness: (T,) dB of the speech, None where nobody speaks.
+    calm: (T / 2, 68, 3) the same with the head held still, and still: (T / 2 - 1, 512, 512) bool, where that does not
+    move, see `drawing_figures.still`. truth: moves of known flow. Both are None where they are not measured.
     """
 
-    photo: Path
-    speech: Path
+    name: str
     portrait: Portrait
     points: np.ndarray
-    calm: np.ndarray
-    still: np.ndarray
+    loudness: np.ndarray | None = None
+    calm: np.ndarray | None = None
+    still: np.ndarray | None = None
+    truth: TrueMotion | None = None
 
 
 def held_out_speech(data: Path) -> list[Path]:
@@ -44,14 +65,45 @@ def held_out_speech(data: Path) -> list[Path]:
     return films + takes
 
 
-def shoot(photo: Path, speech: Path, frames: int) -> Shot:
-    """Let the face in a photo speak the first `frames` frames of a recording."""
-    portrait = analyze(photo)
-    count = max(2, frames // 2)
-    points = speak(portrait, speech, start=START, frames=frames).points
-    calm = speak(portrait, speech, start=START, frames=count, settings=SpeakSettings(head=0.0)).points
+def plan(faces: list[Path], speech: list[Path], frames: int) -> list[ShotPlan]:
+    """Every face with one of the recordings in turn."""
+    pairs = ((face, speech[k % len(speech)]) for k, face in enumerate(faces))
+    return [ShotPlan(face.stem, face, sound, frames) for face, sound in pairs]
+
+
+def shoot(plan: ShotPlan, truths: TrueMotions | None = None) -> Shot:
+    """Let the face in a photo speak its recording; `truths` makes moves of known flow too."""
+    portrait = analyze(plan.photo)
+
+    def spoken(frames: int, head: float) -> np.ndarray:
+        settings = SpeakSettings(seed=plan.seed, head=head)
+        return speak(portrait, plan.speech, start=plan.start, frames=frames, settings=settings).points
+
+    points, calm = spoken(plan.frames, SpeakSettings.head), spoken(max(2, plan.frames // 2), 0.0)
+    return Shot(
+        plan.name,
+        portrait,
+        points,
+        loudness(plan),
+        calm,
+        _still(portrait, calm),
+        truths(portrait, plan.seed) if truths else None,
+    )
+
+
+def crop_of(plan: ShotPlan) -> np.ndarray:
+    """(512, 512, 3) uint8 RGB: the face in the plan's photo, as the engine cuts it out."""
+    return analyze(plan.photo).image
+
+
+def loudness(plan: ShotPlan) -> np.ndarray:
+    """(frames,) dB relative to full scale of the speech at each frame."""
+    levels = level.level(load(plan.speech, plan.start, float(plan.frames / FPS)))
+    return retime(levels, level.RATE, FPS, plan.frames)
+
+
+def _still(portrait: Portrait, calm: np.ndarray) -> np.ndarray:
     mesh = build_mesh(portrait.landmarks)
     positions = PiecewiseFlow(mesh.source, mesh.triangles, (CROP, CROP)).positions(mesh.targets(calm))
     person = sample(torch.from_numpy(portrait.matte)[None, None], positions)[:, 0]
-    unmoved = still(positions.numpy(), person.numpy())
-    return Shot(photo, speech, portrait, points, calm, unmoved)
+    return still(positions.numpy(), person.numpy())
