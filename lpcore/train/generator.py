@@ -66,13 +66,20 @@ def train(
     nets: FrozenNets,
     out: Path,
     *,
+    start: Path | None = None,
     minutes: float | None = None,
     stop: int | None = None,
 ) -> Path:
-    """Run or resume the training in `out` on the pack `data`; returns the weights file (moving average, float16)."""
+    """Run or resume the training in `out` on the pack `data`; returns the weights file (moving average, float16).
+
+    start: a weights file of the same model to begin from, such as another style's.
+    """
     device = next(nets.landmarks.parameters()).device.type
     torch.manual_seed(config.seed)
-    players = Players(config.model, config.critic_width).to(device)
+    players = Players(config.model, config.critic_width)
+    if start:
+        restore(players.generator, {name: tensor.float() for name, tensor in load_file(start).items()})
+    players.to(device)
     groups = [
         {"params": players.generator.parameters(), "lr": config.rate},
         {"params": players.critics.parameters(), "lr": config.critic_rate},
@@ -222,6 +229,7 @@ def main(argv: list[str] | None = None) -> int:
         "--landmarks", type=Path, required=True, help="weights written by `lpcore train drawing-landmarks`"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/generator"))
+    parser.add_argument("--start", type=Path, help="weights of the same model to begin from")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--model", choices=MODELS, default="default")
     parser.add_argument("--ablation", choices=ABLATIONS, default="full")
@@ -238,7 +246,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     settings = {name: getattr(options, name) for name in kinds}
     config = TrainGenerator(model=MODELS[options.model], ablation=options.ablation, **settings)
-    train(config, options.data, nets, options.out, minutes=options.minutes)
+    train(config, options.data, nets, options.out, start=options.start, minutes=options.minutes)
     return 0
 
 

@@ -230,3 +230,10 @@ def test_a_resumed_run_goes_on_bit_for_bit(packed, nets, tmp_path):
     )
     with safe_open(path, "pt") as file:
         assert GeneratorConfig.from_dict(json.loads(file.metadata()["config"])) == MODEL
+
+
+def test_a_run_can_begin_from_another_style_s_weights(packed, nets, tmp_path):
+    first = train(TINY, packed, nets, tmp_path / "first")
+    second = train(replace(TINY, style="ink", steps=0), packed, nets, tmp_path / "second", start=first)
+    begun, end = load_file(second), load_file(first)
+    assert all(torch.equal(begun[name], end[name]) for name in end)
