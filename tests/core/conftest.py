@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -77,7 +78,7 @@ def small_drawer(tmp_path, monkeypatch):
     config = DrawerConfig(widths=(8, 8))
     tensors = {k: v for k, v in StaticDrawer(config).state_dict().items() if "num_batches" not in k}
     path = tmp_path / "static_drawer.safetensors"
-    header = {"config": json.dumps({"styles": config.styles, "widths": config.widths})}
+    header = {"config": json.dumps(asdict(config))}
     save_file(tensors, path, metadata=header)
     monkeypatch.setattr(store, "OWN_FOLDERS", (tmp_path, *store.OWN_FOLDERS))
     return config
