@@ -18,6 +18,9 @@ else:
 LAYERED_ACTIONS = "layers" in bpy.types.Action.bl_rna.properties
 """Actions hold layers and slots (4.4 on) instead of bare F-curves."""
 
+PATH_OPTIONS: Any = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of path properties that may start at the .blend file; Blender asks since 4.5."""
+
 
 # scenes and data-blocks
 

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import adjust, compat, controls, curves, predictions, sampling
+from . import adjust, compat, curves, predictions, sampling
 from .keyfit import Keys
 from .lpcore.points68 import REGION_OF
 from .regions import FACE, landmarks_of
@@ -213,43 +213,6 @@ def keys_a_landmark(rig: bpy.types.Object, region: str) -> float:
     return float(np.mean(counts)) if counts else 0.0
 
 
-def reset_corrections(rig: bpy.types.Object, region: str) -> int:
-    """Forget what the animator keyed for a region, controls included; returns how many curves that were."""
-    show_prediction(rig, False)
-    data: Any = rig.animation_data
-    gone = 0
-    for bone in bones_of(rig, region):
-        channels = compat.channels_of(data, rig) if data and data.action else None
-        owned = (
-            [curve for curve in channels.fcurves if curve.data_path.startswith(_base(bone))]
-            if channels
-            else []
-        )
-        for curve in owned:
-            channels.fcurves.remove(curve)
-        gone += len(owned)
-        bone.location = (0, 0, 0)
-        bone.rotation_euler = (0, 0, 0)
-    return gone
-
-
-def corrected_regions(rig: bpy.types.Object) -> set[str]:
-    """The regions in which the animator keyed something."""
-    data: Any = rig.animation_data
-    if not (data and data.action) or data.use_tweak_mode:
-        return set()
-    paths = {curve.data_path.rpartition(".")[0] for curve in compat.channels_of(data, rig).fcurves}
-    return {name for name in FACE if any(bone.path_from_id() in paths for bone in bones_of(rig, name))}
-
-
-def bones_of(rig: bpy.types.Object, region: str) -> list[Any]:
-    """The pose bones of a region: its landmarks and its controls."""
-    landmarks, every = pose_bones(rig), controls.bones_of(rig)
-    return [landmarks[index] for index in FACE[region].landmarks] + [
-        every[name] for name in FACE[region].controls if name in every
-    ]
-
-
 def hold(rig: bpy.types.Object) -> int:
     """Frames that each pose lasts: 1, on twos 2, on threes 3."""
     return max(int(rig.get(HOLD, 1)), 1)
@@ -309,7 +272,3 @@ def _track(rig: bpy.types.Object) -> Any | None:
 
 def _location(bone: Any) -> str:
     return bone.path_from_id("location")
-
-
-def _base(bone: Any) -> str:
-    return bone.path_from_id() + "."

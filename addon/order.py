@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from . import corrected, measured, motion, pieces, portrait, preferences, speech
 from .lpcore import frame_keys, protocol
 from .lpcore.errors import LpError
 from .lpcore.finish import Finish
+from .lpcore.types import SpeakSettings
 from .lpcore.version import __version__
 
 TOLERANCE = 1e-6  # frames; what lies closer is the same frame
@@ -173,8 +174,22 @@ _NAMES = {
     "mark": "Mark as AI-Made",
     "lips": "Lips",
     "jaw": "Jaw",
+    "brows": "Brows",
     "head": "Head",
+    "yaw": "Turn",
+    "pitch": "Nod",
+    "roll": "Tilt",
+    "shift": "Wander",
     "blink_rate": "Blinks",
+    "blinks": "Lids",
+    "blink_seed": "the seed of the blinks",
+    "emotion": "Emotion",
+    "emotion_strength": "the emotion's Strength",
+    "smoothing": "Smoothing",
+    "silence_db": "Silence Below",
+    "style_audio": "Manner Of",
+    "module": "Networks",
+    "hold": "the frames that a pose lasts",
     "seed": "Seed",
     "speech": "the speech strip",
     "start": "the start in the speech",
@@ -186,8 +201,10 @@ _BY_CONTENT = ("photo", "landmarks", "crop")  # told apart by figures that say n
 def differences(drawn: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """Sentences on what sets the recipe of a drawn take apart from the recipe wanted now."""
     told = []
-    for part in ("look", "finish", "settings"):
+    for part in ("look", "finish"):
         told += _changes(drawn.get(part, {}), wanted.get(part, {}))
+    usual = asdict(SpeakSettings())
+    told += _changes(usual | drawn.get("settings", {}), usual | wanted.get("settings", {}))
     heard = [{name: recipe.get(name) for name in ("speech", "start", "fps")} for recipe in (drawn, wanted)]
     told += _changes(heard[0], heard[1])
     if drawn.get("audio_sha256") != wanted.get("audio_sha256"):
@@ -247,7 +264,7 @@ def _value(value: Any) -> str:
         return "#" + "".join(f"{part:02x}" for part in value)
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "not known" if value is None else str(value)
+    return "none" if value is None else str(value)
 
 
 def _why_drawn_otherwise(drawn: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

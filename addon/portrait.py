@@ -19,9 +19,23 @@ import bpy
 from . import speech
 from .lpcore.errors import LpError
 from .lpcore.finish import Finish
+from .lpcore.types import SpeakSettings
 
-SETTINGS = ("lips", "jaw", "head", "blink_rate", "seed")
-"""The fields of `SpeakSettings` that the user can choose."""
+SETTINGS = ("lips", "jaw", "brows", "head", "blink_rate", "emotion", "emotion_strength", "seed")
+"""The fields of `SpeakSettings` that are wanted often, in the order of the panel."""
+
+FINE_SETTINGS = (
+    "yaw",
+    "pitch",
+    "roll",
+    "shift",
+    "blinks",
+    "smoothing",
+    "silence_db",
+    "style_audio",
+    "module",
+)
+"""Those wanted now and then. Poses are held by the rig and blinks thrown with the one seed, so these two lack."""
 
 LOOK = ("style", "engine", "background", "canvas", "size", "photo_limit")
 FINISH = ("line_weight", "ink", "paper", "alpha", "mark")
@@ -146,8 +160,11 @@ def remember_found(
 
 
 def settings(scene: bpy.types.Scene, uid: str = "") -> dict[str, Any]:
-    """The chosen values of `SpeakSettings`."""
-    return {name: getattr(values(scene, uid), name) for name in SETTINGS}
+    """The values of all `SpeakSettings`, as chosen."""
+    chosen = values(scene, uid)
+    said = {name: getattr(chosen, name) for name in (*SETTINGS, *FINE_SETTINGS)}
+    said["style_audio"] = bpy.path.abspath(chosen.style_audio) or None
+    return asdict(SpeakSettings.from_dict(said))
 
 
 def finish(scene: bpy.types.Scene, uid: str = "") -> Finish:

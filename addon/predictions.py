@@ -6,6 +6,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import bpy
 import numpy as np
 
 from .adjust import Adjustments, Prediction
+from .lpcore.types import SpeakSettings
 
 STEP = 1024
 """Kept displacements are multiples of 1 / STEP crop units."""
@@ -85,15 +87,14 @@ def prediction_of(action: Any) -> Prediction | None:
 def title_of(action: Any) -> str:
     """What the panels call a take: "Take 2: Lips 0.8"."""
     about = about_of(action)
+    usual = asdict(SpeakSettings())
     told = [
-        f"{name.replace('_', ' ').title()} {value:g}"
+        f"{name.replace('_', ' ').title()} {value if isinstance(value, str) else format(value, 'g')}"
         for name, value in about.get("made_from", {}).get("settings", {}).items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value != _USUAL.get(name)
+        if value is not None and value != usual.get(name)
     ]
     return f"Take {about.get('number', 0)}" + (f": {', '.join(told)}" if told else "")
 
-
-_USUAL = {"lips": 1.0, "jaw": 1.0, "head": 1.0, "blink_rate": 15.0, "seed": 0, "blink_seed": 0}
 
 ADJUSTMENTS = "lineportrait_adjustments"
 

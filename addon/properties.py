@@ -1,5 +1,7 @@
 """What the user chooses and what has been found out, kept with the scene."""
 
+from typing import Any
+
 from bpy.props import (
     BoolProperty,
     CollectionProperty,
@@ -12,7 +14,9 @@ from bpy.props import (
 )
 from bpy.types import Object, PropertyGroup, Scene
 
+from .compat import PATH_OPTIONS
 from .lpcore.finish import HEAVIEST, LIGHTEST
+from .lpcore.types import EMOTIONS, MODULES
 
 ENGINES = (
     ("auto", "Best Here", "The best way that this machine has the networks for"),
@@ -23,6 +27,26 @@ CANVASES = (
     ("crop", "Face", "A square drawing of the face"),
     ("photo", "Photo", "A drawing of the whole photo"),
 )
+EMOTION_ITEMS = tuple((name, name.title(), "") for name in EMOTIONS)
+MODULE_ITEMS = (
+    (MODULES[0], "Our Own", "The networks that come with Line Portrait"),
+    (
+        MODULES[1],
+        "MakeItTalk",
+        "MakeItTalk's published networks, once imported, with their programs' faults mended",
+    ),
+    (
+        MODULES[2],
+        "MakeItTalk, Parity",
+        "MakeItTalk's published networks, once imported, just as its programs run them",
+    ),
+)
+
+
+def _dial(name: str, description: str) -> Any:
+    return FloatProperty(
+        name=name, description=description, min=0, soft_max=2, max=4, default=1, subtype="FACTOR"
+    )
 
 
 class LINEPORTRAIT_PG_portrait(PropertyGroup):
@@ -44,33 +68,14 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
     speech: StringProperty(
         name="Speech", description="Name of the sound strip with the speech; empty means the selected one"
     )
-    lips: FloatProperty(
-        name="Lips",
-        description="How far the lips move; 1 is as predicted",
-        min=0,
-        soft_max=2,
-        max=4,
-        default=1,
-        subtype="FACTOR",
-    )
-    jaw: FloatProperty(
-        name="Jaw",
-        description="How far the jaw moves; 1 is as predicted",
-        min=0,
-        soft_max=2,
-        max=4,
-        default=1,
-        subtype="FACTOR",
-    )
-    head: FloatProperty(
-        name="Head",
-        description="How far the head moves; 0 keeps it still",
-        min=0,
-        soft_max=2,
-        max=4,
-        default=1,
-        subtype="FACTOR",
-    )
+    lips: _dial("Lips", "How far the lips move; 1 is as predicted")
+    jaw: _dial("Jaw", "How far the jaw moves; 1 is as predicted")
+    brows: _dial("Brows", "How far the brows go up and down; 1 is as predicted")
+    head: _dial("Head", "How far the head moves; 0 keeps it still")
+    yaw: _dial("Turn", "How far the head turns to the sides, besides Head")
+    pitch: _dial("Nod", "How far the head nods, besides Head")
+    roll: _dial("Tilt", "How far the head tilts, besides Head")
+    shift: _dial("Wander", "How far the head wanders, besides Head")
     blink_rate: FloatProperty(
         name="Blinks",
         description="Blinks a minute; 0 for none",
@@ -80,8 +85,52 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
         precision=0,
         step=100,
     )
+    blinks: FloatProperty(
+        name="Lids",
+        description="How far the lids close in a blink; 1 is fully",
+        min=0,
+        max=1,
+        default=1,
+        subtype="FACTOR",
+    )
+    emotion: EnumProperty(name="Emotion", description="The face's expression", items=EMOTION_ITEMS)
+    emotion_strength: FloatProperty(
+        name="Strength",
+        description="How strong the expression is",
+        min=0,
+        max=1,
+        default=1,
+        subtype="FACTOR",
+    )
+    smoothing: FloatProperty(
+        name="Smoothing",
+        description="How smooth lips and jaw move; 0 is raw, 5 is sluggish",
+        min=0,
+        soft_max=5,
+        max=20,
+        default=1,
+    )
+    silence_db: FloatProperty(
+        name="Silence Below",
+        description="Sound this many decibels under the speech's loud level is silence, in which the lips close",
+        min=-200,
+        soft_min=-80,
+        max=0,
+        default=-40,
+        precision=0,
+        step=100,
+    )
+    style_audio: StringProperty(
+        name="Manner Of",
+        description="Sound file of a voice whose way of moving head and brows is taken over; empty: the speech's",
+        subtype="FILE_PATH",
+        options=PATH_OPTIONS,
+    )
+    module: EnumProperty(name="Networks", description="Which networks move the face", items=MODULE_ITEMS)
     seed: IntProperty(
-        name="Seed", description="Another number gives other blinks; the same gives the same again", min=0
+        name="Seed",
+        description="Another number gives other head motion, brows and blinks; the same gives the same again",
+        min=0,
     )
     style: StringProperty(name="Style", description="How the lines are drawn", default="ink")
     engine: EnumProperty(name="Method", description="How the frames come about", items=ENGINES)
@@ -133,6 +182,7 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
         name="Folder",
         description="Where the frames go, each take in a folder of its own; empty: beside the .blend file",
         subtype="DIR_PATH",
+        options=PATH_OPTIONS,
     )
     exr: BoolProperty(
         name="EXR Too",

@@ -11,7 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 from bpy.types import Event, Object, Operator
 
-from .. import fade, motion, portrait, predictions, rig, speech
+from .. import corrections, fade, motion, portrait, predictions, rig, speech
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..regions import FACE
@@ -42,7 +42,7 @@ class LINEPORTRAIT_OT_show_region(RigOperator, Operator):
 
     def work(self, context: Context, body: Any) -> str:
         body[ACTIVE] = self.region
-        rig.select(context, body, motion.bones_of(body, self.region), self.extend)
+        rig.select(context, body, corrections.bones_of(body, self.region), self.extend)
         _frame_curves(context)
         return ""
 
@@ -85,7 +85,7 @@ class LINEPORTRAIT_OT_reset_corrections(RigOperator, Operator):
     region: EnumProperty(name="Region", items=REGIONS)
 
     def work(self, context: Context, body: Any) -> str:
-        gone = motion.reset_corrections(body, self.region)
+        gone = corrections.reset(body, self.region)
         label = FACE[self.region].label
         return f"{label}: {gone} corrected curves removed." if gone else f"{label}: nothing was keyed."
 

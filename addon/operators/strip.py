@@ -129,8 +129,8 @@ def apply_recipe(chosen: Any, recipe: dict[str, Any]) -> None:
         if name in finish:
             setattr(chosen, name, [part / 255 for part in finish[name]])
     for name, value in recipe.get("settings", {}).items():
-        if name in portrait.SETTINGS:
-            setattr(chosen, name, value)
+        if name in portrait.SETTINGS or name in portrait.FINE_SETTINGS:
+            setattr(chosen, name, "" if value is None else value)
 
 
 class LINEPORTRAIT_OT_clean_up(WaitingOperator, Operator):

@@ -6,7 +6,7 @@ from typing import Any
 
 from bpy.types import Menu, Panel, UILayout
 
-from .. import motion, predictions
+from .. import corrections, motion, predictions
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..operators.adjust import told_keys
@@ -99,7 +99,7 @@ def draw_layers(column: UILayout, context: Context) -> None:
 
 def draw_regions(column: UILayout, body: Any) -> None:
     """A row for each region: show its curves, mute its prediction, reset its corrections."""
-    active, muted, corrected = active_region(body), motion.muted_regions(body), motion.corrected_regions(body)
+    active, muted, corrected = active_region(body), motion.muted_regions(body), corrections.regions_of(body)
     for name, region in FACE.items():
         row = column.row(align=True)
         show = row.operator("lineportrait.show_region", text=region.label, depress=name == active)

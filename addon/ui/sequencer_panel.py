@@ -5,7 +5,6 @@ Progress and outcome of a job stand at the button that started it.
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import bpy
@@ -28,17 +27,12 @@ from .. import (
 from ..compat import Context
 from ..lpcore.errors import LpError
 from ..operators.analyze import LINEPORTRAIT_OT_analyze
-from ..operators.base import JobOperator
 from ..operators.draw import LINEPORTRAIT_OT_draw
 from ..operators.manage import EXACT_VIEW
 from ..operators.speak import LINEPORTRAIT_OT_speak
-from ..preferences import BASE
-
-CHARACTER = 6.5
-"""Average width in pixels of a character of the interface font at scale 1."""
+from . import rows
 
 FOLLOW_SELECTION = "Selected Sound Strip"
-ENGINE_TROUBLE = ("NO_ENGINE", "ENGINE_DIED", "ENGINE_VERSION", "WEIGHTS_MISSING", "WEIGHTS_DAMAGED")
 FIRST_WORDS = "Choose a photo of a face: it becomes a line drawing that speaks."
 
 
@@ -69,16 +63,16 @@ class LINEPORTRAIT_PT_photo(SequencerPanel, Panel):
     bl_label = "Photo"
 
     def draw(self, context: Context) -> None:
-        scene, width = compat.sequencer_scene(context), _characters(context)
-        draw_photo(_column(self.layout), scene, width)
+        scene, width = compat.sequencer_scene(context), rows.characters(context)
+        draw_photo(rows.column(self.layout), scene, width)
 
 
 class LINEPORTRAIT_PT_speech(NeedsPortrait, Panel):
     bl_label = "Speech"
 
     def draw(self, context: Context) -> None:
-        scene, width = compat.sequencer_scene(context), _characters(context)
-        draw_speech(_column(self.layout), scene, width)
+        scene, width = compat.sequencer_scene(context), rows.characters(context)
+        draw_speech(rows.column(self.layout), scene, width)
 
 
 class LINEPORTRAIT_PT_motion(NeedsPortrait, Panel):
@@ -87,8 +81,21 @@ class LINEPORTRAIT_PT_motion(NeedsPortrait, Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        column = _column(self.layout)
+        column = rows.column(self.layout)
+        chosen = portrait.values(compat.sequencer_scene(context))
         for name in portrait.SETTINGS:
+            if name != "emotion_strength" or chosen.emotion != "neutral":
+                column.prop(chosen, name)
+
+
+class LINEPORTRAIT_PT_fine_motion(NeedsPortrait, Panel):
+    bl_label = "Fine"
+    bl_parent_id = "LINEPORTRAIT_PT_motion"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        column = rows.column(self.layout)
+        for name in portrait.FINE_SETTINGS:
             column.prop(portrait.values(compat.sequencer_scene(context)), name)
 
 
@@ -96,8 +103,8 @@ class LINEPORTRAIT_PT_drawing(NeedsPortrait, Panel):
     bl_label = "Drawing"
 
     def draw(self, context: Context) -> None:
-        scene, width = compat.sequencer_scene(context), _characters(context)
-        draw_drawing(_column(self.layout), scene, width)
+        scene, width = compat.sequencer_scene(context), rows.characters(context)
+        draw_drawing(rows.column(self.layout), scene, width)
 
 
 class LINEPORTRAIT_PT_finish(NeedsPortrait, Panel):
@@ -106,7 +113,7 @@ class LINEPORTRAIT_PT_finish(NeedsPortrait, Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        draw_finish(_column(self.layout), compat.sequencer_scene(context))
+        draw_finish(rows.column(self.layout), compat.sequencer_scene(context))
 
 
 class LINEPORTRAIT_PT_output(NeedsPortrait, Panel):
@@ -115,8 +122,8 @@ class LINEPORTRAIT_PT_output(NeedsPortrait, Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        scene, width = compat.sequencer_scene(context), _characters(context)
-        draw_output(_column(self.layout), scene, width)
+        scene, width = compat.sequencer_scene(context), rows.characters(context)
+        draw_output(rows.column(self.layout), scene, width)
 
 
 class LINEPORTRAIT_MT_speech(Menu):
@@ -142,7 +149,7 @@ class LINEPORTRAIT_MT_style(Menu):
 def draw_photo(column: UILayout, scene: Scene, width: int) -> None:
     portraits = portrait.every(scene)
     if not len(portraits):
-        _draw_text(column, FIRST_WORDS, width, "INFO")
+        rows.draw_text(column, FIRST_WORDS, width, "INFO")
         column.operator("lineportrait.choose_photo", text="Choose Photo…", icon="IMAGE_DATA")
         return
     chosen = portrait.values(scene)
@@ -162,7 +169,7 @@ def draw_photo(column: UILayout, scene: Scene, width: int) -> None:
     row = column.row(align=True)
     row.prop(chosen, "photo", text="", icon="IMAGE_DATA", placeholder="Photo of a face")
     row.operator("lineportrait.choose_photo", text="", icon="FILE_FOLDER")
-    _draw_button(column, LINEPORTRAIT_OT_analyze, "VIEWZOOM", width)
+    rows.draw_button(column, LINEPORTRAIT_OT_analyze, "VIEWZOOM", width)
     faces = len(portrait.faces(scene))
     if faces > 1:
         column.label(text=f"{faces} faces found", icon="CHECKMARK")
@@ -188,7 +195,7 @@ def draw_photo(column: UILayout, scene: Scene, width: int) -> None:
 def draw_speech(column: UILayout, scene: Scene, width: int) -> None:
     name = portrait.values(scene).speech
     column.menu("LINEPORTRAIT_MT_speech", text=name or FOLLOW_SELECTION, icon="SOUND")
-    _draw_button(column, LINEPORTRAIT_OT_speak, "PLAY_SOUND", width)
+    rows.draw_button(column, LINEPORTRAIT_OT_speak, "PLAY_SOUND", width)
     try:
         spoken = portrait.spoken(scene)
     except LpError:
@@ -217,20 +224,20 @@ def draw_drawing(column: UILayout, scene: Scene, width: int) -> None:
     live = column.row()
     live.operator("lineportrait.live_preview", icon="HIDE_OFF", depress=preview.is_on(scene))
     if preview.trouble:
-        _draw_text(column, preview.trouble, width, "ERROR")
+        rows.draw_text(column, preview.trouble, width, "ERROR")
     strip = strips.find(scene, chosen.uid)
     _draw_plan(column, scene, width)
-    _draw_button(column, LINEPORTRAIT_OT_draw, "GREASEPENCIL", width, "Redraw" if strip else "Draw")
+    rows.draw_button(column, LINEPORTRAIT_OT_draw, "GREASEPENCIL", width, "Redraw" if strip else "Draw")
     if strip:
         folder = strips.folder_of(strip)
         if not folder.is_dir():
-            _draw_text(
+            rows.draw_text(
                 column, f"The frames in {folder} are missing: Redraw, or bring them back", width, "ERROR"
             )
         column.operator("lineportrait.why_different", icon="QUESTION")
         if scene.view_settings.view_transform != EXACT_VIEW:
             view = scene.view_settings.view_transform
-            _draw_text(column, f"{view} view turns white paper grey", width, "ERROR")
+            rows.draw_text(column, f"{view} view turns white paper grey", width, "ERROR")
             column.operator("lineportrait.exact_view")
 
 
@@ -253,7 +260,7 @@ def draw_output(column: UILayout, scene: Scene, width: int) -> None:
     if strip:
         column.label(text=f"{len(strip.elements)} frames in {strips.folder_of(strip).name}", icon="CHECKMARK")
     if not (bpy.data.is_saved or chosen.folder):
-        _draw_text(column, "File not saved: frames go to the user folder", width, "INFO")
+        rows.draw_text(column, "File not saved: frames go to the user folder", width, "INFO")
     column.operator("lineportrait.follow_speech", icon="UV_SYNC_SELECT")
     column.operator("lineportrait.copy_settings", icon="COPYDOWN")
     column.operator("lineportrait.clean_up", icon="TRASH")
@@ -269,27 +276,9 @@ def _draw_plan(column: UILayout, scene: Scene, width: int) -> None:
     except LpError:
         return  # the button says why
     known = plan.glance(scene, wanted)
-    _draw_text(column, known.sentence if known else "Counting the frames to draw…", width, "TIME")
+    rows.draw_text(column, known.sentence if known else "Counting the frames to draw…", width, "TIME")
     if last and last.title == LINEPORTRAIT_OT_draw.title and last.state is jobs.State.DONE:
-        _draw_text(column, last.outcome, width, "CHECKMARK")
-
-
-def _draw_button(
-    column: UILayout, operator: type[JobOperator], icon: Any, width: int, text: str = ""
-) -> None:
-    """The operator's button; while its job runs, the progress instead; afterwards how the job ended."""
-    job, last = jobs.current(), jobs.last()
-    if job and job.title == operator.title:
-        row = column.row(align=True)
-        row.progress(factor=job.fraction, type="BAR", text=f"{job.phase}  {job.fraction:.0%}")
-        row.operator("lineportrait.cancel", text="", icon="X")
-        return
-    column.operator(operator.bl_idname, text=text or operator.bl_label, icon=icon)
-    if last and last.title == operator.title and last.state is not jobs.State.DONE:
-        _draw_text(column, last.outcome, width, "ERROR" if last.error else "INFO")
-        if last.error and last.error.code in ENGINE_TROUBLE:
-            shown = column.operator("preferences.addon_show", text="Set Up Engine", icon="PREFERENCES")
-            shown.module = BASE
+        rows.draw_text(column, last.outcome, width, "CHECKMARK")
 
 
 def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
@@ -300,25 +289,6 @@ def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
         return False
 
 
-def _column(layout: Any) -> UILayout:
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    return layout.column()
-
-
-def _draw_text(column: UILayout, text: str, width: int, icon: Any) -> None:
-    """A sentence broken into rows that fit the sidebar."""
-    rows = column.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, width)):
-        rows.label(text=line, icon=icon if number == 0 else "BLANK1")
-
-
-def _characters(context: Context) -> int:
-    """How many characters fit into a row of the sidebar, beside icon and margins."""
-    scale = context.preferences.system.ui_scale
-    return max(int((context.region.width / scale - 60) / CHARACTER), 16)
-
-
 CLASSES = (
     LINEPORTRAIT_UL_portraits,
     LINEPORTRAIT_MT_speech,
@@ -326,6 +296,7 @@ CLASSES = (
     LINEPORTRAIT_PT_photo,
     LINEPORTRAIT_PT_speech,
     LINEPORTRAIT_PT_motion,
+    LINEPORTRAIT_PT_fine_motion,
     LINEPORTRAIT_PT_drawing,
     LINEPORTRAIT_PT_finish,
     LINEPORTRAIT_PT_output,

@@ -117,13 +117,12 @@ def test_a_muted_region_rests_and_keeps_its_corrections_through_a_new_prediction
 
 
 def test_corrections_of_one_region_are_reset(spoken, blender):
-    motion = part("motion")
     before = moved(spoken)
     key_control(spoken, "jaw", -0.1)
     key_control(spoken, "brow_in.L", 0.05)
-    assert motion.corrected_regions(spoken.rig) == {"jaw", "brow.L"}
+    assert part("corrections").regions_of(spoken.rig) == {"jaw", "brow.L"}
     blender.ops.lineportrait.reset_corrections(region="jaw")
-    assert motion.corrected_regions(spoken.rig) == {"brow.L"}
+    assert part("corrections").regions_of(spoken.rig) == {"brow.L"}
     assert moved(spoken)[:, 8] == pytest.approx(before[:, 8], abs=1e-6)
     assert np.ptp(moved(spoken)[:, 22, 1] - before[:, 22, 1]) < 1e-6 < abs(moved(spoken)[0, 22, 1])
 
@@ -207,7 +206,7 @@ def test_a_blink_is_keyed_at_the_playhead_and_taken_out_again(spoken, blender):
     spoken.scene.frame_set(22)
     blender.ops.lineportrait.remove_blink()
     assert moved(spoken) == pytest.approx(before, abs=1e-6)
-    assert part("motion").corrected_regions(spoken.rig) == set()
+    assert part("corrections").regions_of(spoken.rig) == set()
     with pytest.raises(RuntimeError, match="stay open at frame 22"):
         blender.ops.lineportrait.remove_blink()
 
@@ -220,7 +219,7 @@ def test_a_predicted_blink_is_taken_out_for_good(blender_once):
     amount[30:36] = [0.5, 1, 1, 0.7, 0.4, 0.2]
     points = np.repeat(face()[None], 60, axis=0)
     blink = close(points, amount)[..., :2]
-    prediction = adjust.Prediction(face(), blink, np.zeros_like(blink), 1.0, part("follow").Fraction(25))
+    prediction = adjust.Prediction(face(), blink, np.zeros_like(blink), 1.0, Fraction(25))
     assert adjust.blink_at(prediction, adjust.Adjustments(), 10) is None
     span = adjust.blink_at(prediction, adjust.Adjustments(), 32)
     assert span == pytest.approx((1 + 30 / 25, 1 + 36 / 25), abs=0.03)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -260,6 +261,30 @@ def test_why_names_speech_and_engine(drawn, engine, blender):
     blender.ops.lineportrait.check_engine()
     assert why(drawn.scene) == ["The engine's networks, its code or its libraries changed since."]
     assert part("plan").make(drawn.scene).to_draw == PICTURES
+
+
+def test_every_setting_of_the_motion_is_offered_recorded_and_explained(drawn, blender):
+    usual = asdict(part("lpcore.types").SpeakSettings())
+    assert part("portrait").settings(drawn.scene) == usual
+    assert part("strips").recipe_of(drawn.drawing)["settings"] == usual
+    chosen = drawn.portrait
+    chosen.emotion, chosen.emotion_strength, chosen.module = "happy", 0.5, "makeittalk"
+    chosen.yaw, chosen.brows, chosen.silence_db, chosen.style_audio = 0.5, 2, -30, "//speech.wav"
+    blender.ops.lineportrait.speak()
+    assert part("portrait").made_from(drawn.scene)["settings"]["style_audio"] == str(
+        drawn.folder / "speech.wav"
+    )
+    assert set(part("operators.strip").why(drawn.scene)) == {
+        "Brows: 1 when drawn, 2 now.",
+        "Turn: 1 when drawn, 0.5 now.",
+        "Emotion: neutral when drawn, happy now.",
+        "The emotion's Strength: 1 when drawn, 0.5 now.",
+        "Silence Below: -40 when drawn, -30 now.",
+        f"Manner Of: none when drawn, {drawn.folder / 'speech.wav'} now.",
+        "Networks: default when drawn, makeittalk now.",
+    }
+    blender.ops.lineportrait.copy_settings()
+    assert part("portrait").settings(drawn.scene) == usual
 
 
 def test_frames_are_named_in_ranges():

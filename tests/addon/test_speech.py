@@ -128,7 +128,7 @@ def test_what_no_file_holds_is_mixed_down_alone(blender, strip, ramp, tmp_path, 
     scene.frame_start, scene.frame_end = 5, 20
     change(scene, strip)
     heard = describe(blender, strip)
-    assert (heard.mixed, heard.start) == (why, 0)
+    assert (heard.mixed, heard.start_in_file) == (why, 0)
     path = part("speech").sound_file(scene, heard, tmp_path / "mixed.wav")
     middle = heard.frames / 24 / 2
     expected = max(middle - max(0, 41 - heard.first) / 24, 0)
