@@ -21,6 +21,7 @@ from tqdm import tqdm
 from .. import weights
 from ..device import pick_device
 from ..drawing.generator import Generator
+from ..drawing.stream import FrameStream
 from ..drawing.styles import STYLES, Style
 from ..files import prepare_folder, write_atomically
 from ..provenance import digest, versions
@@ -44,11 +45,18 @@ from .truth import TrueMotion, TrueMotions
 
 STEPS, FACES = 2000, 6
 
+WAY = 11
+"""Frames in which a person comes to the large move."""
+
 PLOTTED = ("warp_error", "lip_error_px", "identity", "ink", "stroke_px", "specks")
 LOSSES = ("content", "geometry", "lip_line", "identity", "warp")
 """Losses on held-out batches that are told beside the figures."""
 
+BASELINE = "warp"
+"""The static drawing, moved: where the default generator starts from."""
+
 ABOUT = {
+    BASELINE: "no network: the static drawing, moved by the landmarks",
     "full": "all losses",
     "no_content": "without the content loss",
     "no_geometry": "without the losses of landmarks and lip lines",
@@ -61,12 +69,12 @@ ABOUT = {
 
 @dataclass(frozen=True, eq=False)
 class Sitter:
-    """A held-out person. near: small moves of known flow. far: (68, 3) landmarks of one large move."""
+    """A held-out person. points: (T, 68, 3) a way to one large move. near: small moves of known flow."""
 
     name: str
     portrait: Portrait
+    points: np.ndarray
     near: TrueMotion
-    far: np.ndarray
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,27 +89,33 @@ def main(argv: list[str] | None = None) -> int:
     flow = load_flow_weights(options.flow).to(device) if options.flow else None
     nets = FrozenNets(flow, load_landmark_net(landmarks, device), pack.identity_net(device))
     trained: dict[str, Generator] = {}
-    losses: dict[str, Figures] = {}
+    losses: dict[str, Figures] = {BASELINE: {}}
     for name in options.ablations:
         config = settings(options, name)
         path = trained_file(config, options.data, nets, options.out / "runs")
         trained[name], figures = load_trained(path, device)
         losses[name] = {f"unseen_{k}": figures[f"unseen_{k}"] for k in LOSSES if f"unseen_{k}" in figures}
     people = sitters(pack, options.faces, options.seed)
-    judge = Judge(device)
-    seen: dict[str, list[Seen]] = {name: [] for name in trained}
+    judge, style = Judge(device), STYLES[options.style]
+    streams: dict[str, Callable[[Portrait], Stream]] = {
+        BASELINE: lambda portrait: FrameStream(portrait, style.name, device=device, engine="warp")
+    }
+    for name, generator in trained.items():
+        streams[name] = stream_of(generator, style, options.side, nets, name, device)
+    seen: dict[str, list[Seen]] = {name: [] for name in streams}
     faces: list[tuple[str, dict[str, np.ndarray]]] = []
     for person in tqdm(people, "people", disable=None):
+        shot = Shot(person.name, person.portrait, person.points, truth=person.near)
         row = {"photo": person.portrait.image}
-        for name, generator in trained.items():
-            make = stream_of(generator, STYLES[options.style], options.side, nets, name, device)
-            seen[name].append(_seen(person, make, judge))
-            row[name] = next(make(person.portrait).frames(person.far[None]))
+        for name, make in streams.items():
+            film = drawn_by(make)(shot)
+            seen[name].append(look(film, shot, judge))
+            row[name] = film.frames[-1]
         faces.append((person.name, row))
     walls, changes = before_walls(people[: options.walls], trained, options, nets, device)
     table = summary(seen, {})
-    for name in trained:
-        table[name] |= losses[name] | {"background_change": changes[name]}
+    for name, found in table.items():
+        found |= losses[name] | {"background_change": changes.get(name, float("nan"))}
     _write(options, table, seen, faces, walls)
     print(in_words(table, {}, ()))  # noqa: T201 it reports
     print(f"Report: {options.out / 'report.html'}")  # noqa: T201
@@ -143,8 +157,9 @@ def sitters(pack: Pack, count: int, seed: int) -> list[Sitter]:
     found = []
     for k in picks.tolist():
         portrait = portrait_of(faces, k)
-        far = moved(portrait, seed + k, moves=1, share=1.0).points[1]
-        found.append(Sitter(faces.stems[k], portrait, moved(portrait, seed + k), far))
+        rest, far = moved(portrait, seed + k, moves=1, share=1.0).points
+        way = rest + np.linspace(0, 1, WAY, dtype=np.float32)[:, None, None] * (far - rest)
+        found.append(Sitter(faces.stems[k], portrait, way, moved(portrait, seed + k)))
     return found
 
 
@@ -183,13 +198,14 @@ def before_walls(
     device: str,
 ) -> tuple[list[tuple[str, dict[str, np.ndarray]]], Figures]:
     """People before a wall that is written over: sheet rows of first and last frame, and how the wall changes."""
-    rows, changes = [], {name: [] for name in trained}
+    shown = [name for name in ("full", "no_foreground") if name in trained] or list(trained)
+    rows, changes = [], {name: [] for name in shown}
     for person in people:
         portrait = before_a_wall(person.portrait)
-        points = np.stack([portrait.landmarks, person.far])
+        points = person.points[[0, -1]]
         where = background(portrait, points)
         row = {"photo": portrait.image}
-        for name in trained if len(trained) < 3 else (n for n in ("full", "no_foreground") if n in trained):
+        for name in shown:
             make = stream_of(
                 trained[name], STYLES[options.style], options.side, nets, name, device, background=True
             )
@@ -197,15 +213,7 @@ def before_walls(
             changes[name].append(change(first, last, where))
             row |= {f"{name}, first": first, f"{name}, last": last}
         rows.append((person.name, row))
-    return rows, {
-        name: float(np.mean(values)) if values else float("nan") for name, values in changes.items()
-    }
-
-
-def _seen(person: Sitter, make: Callable[[Portrait], Stream], judge: Judge) -> Seen:
-    shot = Shot(person.name, person.portrait, person.near.points, truth=person.near)
-    film = drawn_by(make)(shot)
-    return look(film, shot, judge)
+    return rows, {name: float(np.nanmean(values)) for name, values in changes.items()}
 
 
 def _write(
@@ -235,9 +243,9 @@ def _write(
     write_atomically(out / "ablation.json", (json.dumps(told, indent=2) + "\n").encode())
     facts = {name: str(value) for name, value in chosen.items()} | {"pack": digest(options.data)} | versions()
     about = [
-        f"{len(table)} generators, each trained for {options.steps} steps of {options.batch} portraits at "
+        f"{len(table) - 1} generators, each trained for {options.steps} steps of {options.batch} portraits at "
         f"{options.side * MODELS[options.model].scale} pixels, measured on the same {len(faces)} held-out people. "
-        "So far as the training is short, what a loss is for shows little: read differences, not heights."
+        "A short training says little about what a loss is for: compare the columns of this page with one another."
     ]
     methods = {name: ABOUT.get(name, name) for name in table}
     plots = [("A bar per network, a dot per person", out / "figures.png")]

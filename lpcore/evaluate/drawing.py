@@ -25,7 +25,6 @@ from ..files import write_atomically
 from .drawing_cost import cost
 from .drawing_sheet import write_sheet
 from .judge import Judge, require_networks
-from .look import Figures
 from .measuring import Drawings, Measured, measure
 from .methods import own_methods
 from .results import Table, as_csv, in_words, worst
@@ -101,8 +100,8 @@ def main(argv: list[str] | None = None) -> int:
         print("The generator's weights are not here: the engine's best method is the warp.")  # noqa: T201
     print(f"{engine}: {fps:.3g} frames per second, {peak or float('nan'):.0f} MB")  # noqa: T201
     if options.json:
-        result: Figures | dict[str, float | None] = published(measured.table, fps, peak)
-        write_atomically(options.json, (json.dumps(result, indent=2) + "\n").encode())
+        content = json.dumps(published(measured.table, fps, peak), indent=2)
+        write_atomically(options.json, (content + "\n").encode())
     if options.csv:
         write_atomically(options.csv, as_csv(who(measured), measured.seen, measured.table).encode())
     if options.sheet:

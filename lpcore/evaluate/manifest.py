@@ -7,7 +7,6 @@ and quick, whether a quick run takes it.
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ..errors import LpError
 from ..files import write_atomically
 from ..provenance import digest
 from .shots import ShotPlan
-from .teachers import photos
+from .teachers import drawings_digest, photos
 
 TABLE_1 = Path(__file__).with_name("table1.toml")
 """The test set of our Table 1."""
@@ -55,7 +54,7 @@ class Manifest:
 
     def check_reference(self, data: Path, style: str) -> None:
         """Raises LpError ``TEST_SET_CHANGED`` where the data folder has other teacher drawings."""
-        if drawings_digest(data, style) != self.reference.get(style):
+        if _reference(data, style) != self.reference.get(style):
             raise LpError(
                 "TEST_SET_CHANGED",
                 f"{data / f'drawings_{style}'} are not the drawings of the test set {self.name}",
@@ -91,14 +90,12 @@ def read(path: Path, data: Path) -> Manifest:
 
 def write(path: Path, name: str, data: Path, plans: Sequence[ShotPlan]) -> None:
     """Write the test set of `plans`, whose files lie in `data`; a quick run takes some, evenly chosen."""
-    quick = {
-        plans[round(k * (len(plans) - 1) / max(_QUICK - 1, 1))].name for k in range(min(_QUICK, len(plans)))
-    }
+    count = min(_QUICK, len(plans))
+    step = (len(plans) - 1) / max(count - 1, 1)
+    quick = {plans[round(k * step)].name for k in range(count)}
     lines = [f'name = "{name}"', "", "[reference]"]
     lines += [
-        f'{style} = "{drawings_digest(data, style)}"'
-        for style in _STYLES
-        if (data / f"drawings_{style}").is_dir()
+        f'{style} = "{_reference(data, style)}"' for style in _STYLES if (data / f"drawings_{style}").is_dir()
     ]
     for plan in plans:
         face, speech = (file.relative_to(data).as_posix() for file in (plan.photo, plan.speech))
@@ -110,13 +107,8 @@ def write(path: Path, name: str, data: Path, plans: Sequence[ShotPlan]) -> None:
     write_atomically(path, ("\n".join(lines) + "\n").encode())
 
 
-def drawings_digest(data: Path, style: str) -> str:
-    """Hex SHA-256 of the names and contents of the teacher drawings of everybody who is not held out."""
-    whole = hashlib.sha256()
-    for photo in photos(data, held_out=False):
-        whole.update(photo.stem.encode() + b"\0")
-        whole.update((data / f"drawings_{style}" / f"{photo.stem}.png").read_bytes())
-    return whole.hexdigest()
+def _reference(data: Path, style: str) -> str:
+    return drawings_digest(data, style, (photo.stem for photo in photos(data, held_out=False)))
 
 
 def _shortened(plan: ShotPlan, frames: int | None) -> ShotPlan:

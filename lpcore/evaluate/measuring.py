@@ -17,7 +17,7 @@ from .look import SIDE, Seen, look, look_at_teacher
 from .methods import Method
 from .results import Table, summary
 from .shots import ShotPlan, shoot
-from .teachers import Teacher, photos, teachers
+from .teachers import Teacher, drawings_digest, photos, teachers
 from .truth import TrueMotions
 
 TEACHER = "teacher"
@@ -46,16 +46,24 @@ class Drawings:
     redrawn: Path | None = None
     step: int = 1
 
+    @property
+    def stems(self) -> list[str]:
+        """The photos of other people whose drawings are compared with."""
+        return [photo.stem for photo in photos(self.data, held_out=False)][:: self.step]
+
+    def digest(self, stems: list[str]) -> str:
+        """Hex SHA-256 of these drawings; raises FileNotFoundError."""
+        return drawings_digest(self.data, self.style, stems, self.redrawn)
+
     def of(self, stem: str) -> Teacher:
         """The drawing of one photo; raises as `teachers`."""
         return next(teachers(self.data, self.style, [stem], self.redrawn))
 
     def others(self, judge: Judge) -> Seen:
         """What a judge sees in the drawings of people who are not held out."""
-        stems = [photo.stem for photo in photos(self.data, held_out=False)][:: self.step]
-        drawn = teachers(self.data, self.style, stems, self.redrawn)
+        drawn = teachers(self.data, self.style, self.stems, self.redrawn)
         pictures, looks = [], []
-        for teacher in tqdm(drawn, "teachers", len(stems), disable=None):
+        for teacher in tqdm(drawn, "teachers", len(self.stems), disable=None):
             pictures, looks = [teacher.picture], [*looks, judge.looks([teacher.picture])]
         together = {name: np.concatenate([some[name] for some in looks]) for name in looks[0]}
         return Seen({}, together, pictures[0])
@@ -92,13 +100,12 @@ def measure(
     show: gets each shot with its frames; they are let go then.
     """
     seen: dict[str, list[Seen]] = {name: [] for name in (*methods, TEACHER)}
-    made_of = {"redrawn": str(drawings.redrawn), "style": drawings.style}
     for plan in tqdm(plans, "shots", disable=None):
         found = _measure_shot(plan, methods, drawings, judge, truths, keep)
         show(plan, found)
         for name, one in found.items():
             seen[name].append(replace(one, frames=np.zeros((0, SIDE, SIDE), np.uint8)))
-    others = keep("reference", {**made_of, "step": drawings.step}, lambda: drawings.others(judge))
+    others = keep("reference", {"drawings": drawings.digest(drawings.stems)}, lambda: drawings.others(judge))
     return Measured(plans, seen, others.looks)
 
 
@@ -123,7 +130,7 @@ def _measure_shot(
             f"{plan.name}_{name}", depends, lambda m=method: look(m.draw(shot()), shot(), judge)
         )
     stem = plan.photo.stem
-    depends = {"photo": stem, "style": drawings.style, "redrawn": str(drawings.redrawn)}
+    depends = {"drawings": drawings.digest([stem])}
     found[TEACHER] = keep(
         f"{plan.name}_{TEACHER}", depends, lambda: look_at_teacher(drawings.of(stem), judge)
     )

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ..files import write_atomically
-from .results import HIGHER, LOWER, MEANINGS, Table, number
+from .results import HIGHER, LOWER, MEANINGS, Table, known, number
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1200px; margin: 2em auto; padding: 0 1em; }
@@ -73,18 +73,17 @@ def best(name: str, table: Table) -> set[str]:
     """The methods with the best figure; the teachers' drawings, of which there is one a face, do not compete."""
     way = MEANINGS[name][0]
     values = {method: found.get(name, np.nan) for method, found in table.items() if method != "teacher"}
-    known = {method: value for method, value in values.items() if not np.isnan(value)}
-    if not way or len(known) < 2:
+    values = {method: value for method, value in values.items() if not np.isnan(value)}
+    if not way or len(values) < 2:
         return set()
-    winner = max(known.values()) if way == HIGHER else min(known.values())
-    return {method for method, value in known.items() if number(value) == number(winner)}
+    winner = max(values.values()) if way == HIGHER else min(values.values())
+    return {method for method, value in values.items() if number(value) == number(winner)}
 
 
 def _table(table: Table) -> str:
-    names = list(dict.fromkeys(name for found in table.values() for name in found))
     head = "".join(f"<th>{escape(method)}</th>" for method in table)
     rows = [f"<tr><th></th>{head}<th></th></tr>"]
-    for name in names:
+    for name in known(table):
         way, meaning = MEANINGS[name]
         winners = best(name, table)
         cells = "".join(

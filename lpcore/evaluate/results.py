@@ -77,11 +77,17 @@ def number(value: float | None) -> str:
     return "-" if value is None or np.isnan(value) else f"{value:.4g}"
 
 
+def known(table: Table) -> list[str]:
+    """The figures that some method has, in their order."""
+    names = dict.fromkeys(name for found in table.values() for name in found)
+    return [n for n in names if not all(np.isnan(found.get(n, np.nan)) for found in table.values())]
+
+
 def in_words(table: Table, references: Mapping[str, np.ndarray], furthest: Sequence[str] = ()) -> str:
     """The table for a terminal. references: see `summary`. furthest: names of the worst shots."""
     width = max(12, *(len(name) + 2 for name in table))
     rows = [f"{'':16}" + "".join(f"{method:>{width}}" for method in table)]
-    for name in dict.fromkeys(name for found in table.values() for name in found):
+    for name in known(table):
         values = (found.get(name) for found in table.values())
         rows.append(f"{name:16}" + "".join(f"{number(value):>{width}}" for value in values))
     for name, looks in references.items():
@@ -97,8 +103,8 @@ def in_words(table: Table, references: Mapping[str, np.ndarray], furthest: Seque
 def as_csv(shots: Sequence[Mapping[str, str]], seen: Mapping[str, Sequence[Seen]], table: Table) -> str:
     """A row per method and shot, and one per method for all. shots: of each, columns that say which it is."""
     text = io.StringIO()
-    names = list(dict.fromkeys(name for found in table.values() for name in found))
-    writer = csv.DictWriter(text, [*shots[0], "method", *names], lineterminator="\n")
+    names = known(table)
+    writer = csv.DictWriter(text, [*shots[0], "method", *names], extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for method, rows in seen.items():
         for shot, row in zip(shots, rows, strict=True):

@@ -14,7 +14,7 @@ from ..audio.load import load
 from ..drawing.flow import PiecewiseFlow, sample
 from ..drawing.mesh import build_mesh
 from ..face import analyze
-from ..motion.retime import retime
+from ..motion.retime import frame_times
 from ..motion.speak import speak
 from ..train.facegood import HELD_OUT as HELD_OUT_TAKES
 from ..train.films import HELD_OUT as HELD_OUT_FILMS
@@ -99,7 +99,9 @@ def crop_of(plan: ShotPlan) -> np.ndarray:
 def loudness(plan: ShotPlan) -> np.ndarray:
     """(frames,) dB relative to full scale of the speech at each frame."""
     levels = level.level(load(plan.speech, plan.start, float(plan.frames / FPS)))
-    return retime(levels, level.RATE, FPS, plan.frames)
+    # Between the middles of the level's windows, or half a window would pass for lips that come late.
+    middles = (np.arange(len(levels)) + 0.5) / level.RATE
+    return np.interp(frame_times(plan.frames, FPS), middles, levels)
 
 
 def _still(portrait: Portrait, calm: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,3 +57,12 @@ def teachers(data: Path, style: str, stems: list[str], redrawn: Path | None = No
             right, left = points[list(OUTER_EYE_CORNERS)]
             place = crop_window(points, float(np.arctan2(left[1] - right[1], left[0] - right[0])))
             yield Teacher(stem, 255 - cut(ink, place, CROP, BLACK), to_window(points, place))
+
+
+def drawings_digest(data: Path, style: str, stems: Iterable[str], redrawn: Path | None = None) -> str:
+    """Hex SHA-256 of names and contents of the drawings of these photos; raises FileNotFoundError."""
+    whole = hashlib.sha256()
+    for stem in stems:
+        drawing = (redrawn or data) / f"drawings_{style}" / f"{stem}.png"
+        whole.update(stem.encode() + b"\0" + drawing.read_bytes())
+    return whole.hexdigest()

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
+from scipy.ndimage import label, map_coordinates
+from scipy.spatial.distance import cosine
 from skimage.metrics import structural_similarity as reference_similarity
 from skimage.morphology import medial_axis
 
@@ -91,9 +93,55 @@ def test_lip_error_is_the_mean_distance_of_twenty_points():
     assert figures.lip_error(found, wanted) == pytest.approx(np.mean(by_hand))
 
 
+@given(st.integers(0, 2**32 - 1), st.floats(-50, 50), st.floats(-50, 50))
+@settings(max_examples=20, deadline=None)
+def test_mouth_distance_in_both_normalisations(seed, right, down):
+    rng = np.random.default_rng(seed)
+    found, wanted = rng.normal(size=(3, 68, 2)), rng.normal(size=(3, 68, 3))
+    sums = []
+    for frame, other in zip(found.tolist(), wanted.tolist(), strict=True):
+        mouths = [[point[:2] for point in face[48:68]] for face in (frame, other)]
+        middles = [[sum(p[k] for p in mouth) / 20 for k in (0, 1)] for mouth in mouths]
+        apart = (
+            np.hypot(a[0] - middles[0][0] - b[0] + middles[1][0], a[1] - middles[0][1] - b[1] + middles[1][1])
+            for a, b in zip(*mouths, strict=True)
+        )
+        sums.append(sum(apart))
+    moved = found + np.array([right, down])  # where the mouth as a whole is does not count
+    mean, total = figures.mouth_distance(moved, wanted)
+    assert mean == pytest.approx(np.mean(sums) / 20) and total == pytest.approx(np.mean(sums))
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_the_warping_error_by_scipys_interpolation(seed):
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(0, 256, (2, 20, 30), dtype=np.uint8)
+    flow = rng.uniform(-2, 2, (2, 20, 30))
+    where = rng.random((20, 30)) < 0.5
+    rows, columns = np.mgrid[:20, :30]
+    moved = map_coordinates(first / 255, [rows + flow[1], columns + flow[0]], order=1, mode="nearest")
+    wanted = np.mean((second / 255 - moved)[where] ** 2)
+    assert figures.warping_error(first, second, flow, where) == pytest.approx(wanted, rel=1e-3, abs=1e-6)
+    assert np.isnan(figures.warping_error(first, second, flow, np.zeros_like(where)))
+
+
+def test_what_moves_by_the_true_flow_has_no_warping_error():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
+    shifted, flow = np.roll(picture, (3, -2), (0, 1)), np.zeros((2, 40, 50))
+    flow[0], flow[1] = 2, -3
+    where = np.zeros((40, 50), bool)
+    where[5:-5, 5:-5] = True
+    assert figures.warping_error(picture, shifted, flow, where) == pytest.approx(0, abs=1e-9)
+    assert figures.warping_error(picture, picture, flow, where) > 0.05
+
+
 def test_likeness_is_the_cosine():
     features = np.array([[3.0, 0], [0, 2], [1, 1]])
     assert figures.likeness(features, np.array([5.0, 0])) == pytest.approx((1 + 0 + np.sqrt(0.5)) / 3)
+    rng = np.random.default_rng(0)
+    many, one = rng.normal(size=(6, 128)), rng.normal(size=128)
+    assert figures.likeness(many, one) == pytest.approx(np.mean([1 - cosine(row, one) for row in many]))
 
 
 @given(st.floats(1, 9), st.floats(0, 180))
@@ -124,3 +172,15 @@ def test_line_statistics_of_a_known_picture():
     found = figures.line_statistics(picture)
     assert found["ink"] == pytest.approx((800 + 9 + 12) / 20_000, abs=1e-6)
     assert found["specks"] == 1 and found["stroke_px"] == pytest.approx(4, abs=0.15)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.001, 0.05))
+@settings(max_examples=20, deadline=None)
+def test_specks_by_scipys_labels(seed, share):
+    picture = np.where(np.random.default_rng(seed).random((60, 80)) < share, 0, 255).astype(np.uint8)
+    picture = cv2.erode(picture, np.ones((3, 2), np.uint8))
+    pieces, _ = label(picture < 255 * 0.7, structure=np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel())[1:]
+    found = figures.line_statistics(picture)
+    assert found["specks"] == (sizes < 12).sum()
+    assert found["ink"] == pytest.approx((255 - picture.astype(float)).mean() / 255, abs=1e-6)

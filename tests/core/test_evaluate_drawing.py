@@ -12,23 +12,26 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import drop_jaw, frontal_face
+from conftest import frontal_face
+from drawn_shots import Blind, Drawn, patch_shots, seen_of, spoken
 from made_up_faces import write_faces
 
 from lpcore import weights
 from lpcore.cli import main as command_line
 from lpcore.drawing.stream import FrameStream
 from lpcore.drawing.styles import STYLES
-from lpcore.evaluate import drawing, drawing_cost, judge, per_frame, shots
-from lpcore.evaluate.drawing import look, look_at_teacher, published, summary, worst
+from lpcore.evaluate import drawing, drawing_cost, judge, per_frame
+from lpcore.evaluate.drawing import published
 from lpcore.evaluate.judge import Judge
+from lpcore.evaluate.look import best_lag, look_at_teacher
+from lpcore.evaluate.methods import Method, drawn_by
 from lpcore.evaluate.per_frame import PerFrame
-from lpcore.evaluate.shots import Shot, held_out_speech, shoot
+from lpcore.evaluate.results import summary, worst
+from lpcore.evaluate.shots import Shot, ShotPlan, held_out_speech, shoot
 from lpcore.evaluate.teachers import photos, teachers
 from lpcore.points68 import LIPS
 from lpcore.train.drawing_landmarks import DrawingLandmarkNet
 from lpcore.train.identity import IdentityNet
-from lpcore.types import SpeakSettings
 
 KEYS = {
     "ssim", "flicker", "flicker_frame", "fd", "fd_warp", "fd_frame", "lip_error_px", "lip_error_px_frame", "identity",
@@ -36,52 +39,10 @@ KEYS = {
 }  # fmt: skip
 
 
-def spoken(portrait, speech, *, start, frames, settings=None) -> SimpleNamespace:
-    """A jaw that opens and closes, on a head that sinks unless it is to be still."""
-    head = (settings or SpeakSettings()).head
-    points = np.stack([drop_jaw(portrait.landmarks, 12 * (k % 2)) for k in range(frames)])
-    points[..., 1] += head * np.arange(frames)[:, None]
-    return SimpleNamespace(points=points)
-
-
 @pytest.fixture
 def shot(portrait, monkeypatch) -> Shot:
-    monkeypatch.setattr(shots, "analyze", lambda photo: portrait)
-    monkeypatch.setattr(shots, "speak", spoken)
-    return shoot(Path("a.jpg"), Path("b.wav"), 6)
-
-
-class Drawn:
-    """Frames that are the static drawing, changed at random by up to `noise`."""
-
-    def __init__(self, noise: int) -> None:
-        self.static = np.full((512, 512), 255, np.uint8)
-        self.static[360:363, 206:306] = 0
-        self._noise = noise
-
-    def frames(self, points):
-        rng = np.random.default_rng(0)
-        for _ in points:
-            change = rng.integers(0, self._noise + 1, self.static.shape)
-            yield (self.static - np.minimum(change, self.static)).astype(np.uint8)
-
-
-class Blind:
-    """A judge who finds the landmarks `error` pixels to the right, and means."""
-
-    def __init__(self, error: float = 0.0) -> None:
-        self.error = error
-
-    def looks(self, pictures):
-        return np.stack(
-            [cv2.resize(picture, (4, 4), interpolation=cv2.INTER_AREA).ravel() / 255 for picture in pictures]
-        )
-
-    def people(self, pictures, points):
-        return self.looks(pictures)
-
-    def landmarks(self, pictures, points):
-        return points[..., :2] + (self.error, 0)
+    patch_shots(monkeypatch, portrait)
+    return shoot(ShotPlan("a", Path("a.jpg"), Path("b.wav"), 6))
 
 
 def test_a_calm_take_moves_the_mouth_only(shot):
@@ -92,20 +53,25 @@ def test_a_calm_take_moves_the_mouth_only(shot):
     )
     eyes, lower_lip = frontal_face()[[36, 39, 42, 45], :2], frontal_face()[[56, 57, 58], :2]
     assert all(shot.still[:, round(y), round(x)].all() for x, y in eyes)
-    assert not any(shot.still[:, round(y) + 5, round(x)].any() for x, y in lower_lip)
+    assert not any(shot.still[0, round(y) + 5, round(x)] for x, y in lower_lip)
     assert not shot.still[:, :, :20].any()  # there is no person
     assert np.ptp(shot.points[:, 30, 1]) > 4 and np.ptp(shot.calm[:, 30, 1]) == 0
 
 
 def test_steady_frames_have_perfect_figures(shot):
-    seen = look(shot, lambda portrait: Drawn(0), Blind())
+    seen = seen_of(shot, Drawn(0), Blind())
     assert seen.figures["ssim"] == pytest.approx(1) and seen.figures["identity"] == pytest.approx(1)
     assert seen.figures["flicker"] == seen.figures["lip_error_px"] == seen.figures["specks"] == 0
-    assert seen.looks.shape == (2, 16) and seen.figures["stroke_px"] == pytest.approx(3, abs=0.5)
-    shaky = look(shot, lambda portrait: Drawn(60), Blind(error=3.0))
+    assert seen.looks["fd"].shape == (2, 16) and seen.figures["stroke_px"] == pytest.approx(3, abs=0.5)
+    shaky = seen_of(shot, Drawn(60), Blind(error=3.0))
     # Two independent uniform changes of 0 to 60 differ by 61² - 1 over 3 · 61 on average.
     assert shaky.figures["flicker"] == pytest.approx((61**2 - 1) / (3 * 61) / 255, rel=0.05)
     assert shaky.figures["lip_error_px"] == pytest.approx(1.5) and shaky.figures["ssim"] < 0.9
+    # The judge sees the whole face to the right: no mouth is out of shape.
+    assert shaky.figures["lmd"] == pytest.approx(0, abs=1e-3) == shaky.figures["lmd_sum"]
+    assert np.isnan(shaky.figures["warp_error"]) and seen.frames.shape == (6, 256, 256)
+    # The sound is loud whenever the jaw is open.
+    assert seen.lags[len(seen.lags) // 2] > 0.7
 
 
 def test_the_per_frame_baseline_draws_the_moved_photo(small_drawer, portrait):
@@ -176,13 +142,14 @@ def judge_files(tmp_path, monkeypatch):
         lambda device: SimpleNamespace(features=lambda x: x.mean((2, 3)).expand(-1, 1280)),
     )
     monkeypatch.setattr(weights, "require", lambda name: tmp_path)
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
 
 
 def test_the_judge_looks_at_any_number_of_pictures(judge_files, portrait):
     pictures = list(Drawn(30).frames(range(9)))
     points = np.repeat(portrait.landmarks[None], 9, axis=0)
     seen = Judge()
-    assert seen.looks(pictures)[:, 0] == pytest.approx(np.mean(pictures, axis=(1, 2)) / 255, rel=1e-5)
+    assert seen.looks(pictures)["fd"][:, 0] == pytest.approx(np.mean(pictures, axis=(1, 2)) / 255, rel=1e-5)
     assert seen.people(pictures, points).shape == (9, 128)
     found = seen.landmarks(pictures, points)
     # Whatever the network says lies in the window around the face.
@@ -208,21 +175,23 @@ def test_the_published_figures_are_those_of_the_best_method():
 def test_the_command_tells_every_figure(generator, portrait, tmp_path, monkeypatch, capsys):
     data = write_faces(tmp_path / "data")
     noises = {"generator": 0, "warp": 10, "frame": 60} if generator else {"warp": 10, "frame": 60}
-    streams = {name: lambda portrait, noise=noise: Drawn(noise) for name, noise in noises.items()}
-    monkeypatch.setattr(shots, "analyze", lambda photo: portrait)
-    monkeypatch.setattr(shots, "speak", spoken)
-    monkeypatch.setattr(drawing, "methods", lambda style, device: streams)
-    monkeypatch.setattr(drawing, "Judge", lambda device: Blind(error=2.0))
+    methods = {
+        name: Method(drawn_by(lambda portrait, noise=noise: Drawn(noise))) for name, noise in noises.items()
+    }
+    patch_shots(monkeypatch, portrait)
+    monkeypatch.setattr(drawing, "own_methods", lambda style, device: methods)
+    monkeypatch.setattr(drawing, "Judge", lambda device, inception: Blind(error=2.0))
     monkeypatch.setattr(drawing, "QUICK_STEP", 1)
     monkeypatch.setattr(drawing, "QUICK_FRAMES", 6)
     monkeypatch.setattr(weights, "present", lambda name: True)
     monkeypatch.setattr(drawing, "cost", lambda *arguments: (42.0, 1000.0))
+    (data / "x.wav").write_bytes(b"sound")
     out = {kind: tmp_path / f"out.{kind}" for kind in ("json", "csv", "png")}
     arguments = [
         "--data",
         data,
         "--speech",
-        "x.wav",
+        data / "x.wav",
         "--json",
         out["json"],
         "--csv",
@@ -254,14 +223,23 @@ def test_networks_that_only_measuring_needs_are_asked_for(tmp_path, monkeypatch,
 
 def test_worst_first():
     seen = [
-        SimpleNamespace(figures={"lip_error_px": value}, looks=np.full((2, 3), value))
+        SimpleNamespace(
+            figures={"lip_error_px": value}, looks={"fd": np.full((2, 3), value)}, lags=np.zeros(11)
+        )
         for value in (1.0, 5.0, 3.0)
     ]
     assert worst(seen) == [1, 2, 0]  # type: ignore[arg-type]
-    table = summary({"warp": seen}, np.zeros((2, 3)))  # type: ignore[dict-item]
+    table = summary({"warp": seen}, {"fd": np.zeros((2, 3))})  # type: ignore[dict-item]
     assert table["warp"]["lip_error_px"] == pytest.approx(3) and table["warp"]["fd_frames"] == 6
     # Means 3 apart along three axes, and a spread of variance 16 / 5 on each along one line.
     assert table["warp"]["fd"] == pytest.approx(27 + 3 * 16 / 5)
+
+
+def test_lips_and_sound_agree_best_where_all_shots_agree():
+    rows = [np.zeros(11), np.zeros(11)]
+    rows[0][[4, 6]], rows[1][[6, 9]] = (0.9, 0.8), (0.7, 0.9)
+    assert best_lag(rows) == (pytest.approx(0.75), 1)
+    assert np.isnan(best_lag([np.zeros(11)])).all()
 
 
 def test_the_cost_is_measured_with_the_files_written(small_drawer, portrait, tmp_path, monkeypatch, capsys):

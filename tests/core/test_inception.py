@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from lpcore import weights
 from lpcore.errors import LpError
+from lpcore.evaluate import judge
 from lpcore.evaluate.inception import FEATURES, Inception, load_inception
 
 SHAPES: dict[str, tuple[int, int, int, int]] = {}
@@ -152,15 +157,39 @@ def straight_line(state: dict[str, torch.Tensor], pictures: torch.Tensor) -> tor
     return coarse("7c", x, largest(x)).mean((2, 3))
 
 
+@pytest.fixture(scope="module")
+def path(state, tmp_path_factory) -> Path:
+    """A file of the tensors."""
+    file = tmp_path_factory.mktemp("inception") / "pt_inception-2015-12-05.pth"
+    torch.save(state, file)
+    return file
+
+
 @torch.inference_mode()
-def test_the_published_tensors_give_the_published_features(state, tmp_path):
-    path = tmp_path / "pt_inception-2015-12-05.pth"
-    torch.save(state, path)
+def test_the_published_tensors_give_the_published_features(state, path):
     pictures = torch.rand(2, 3, 80, 120, generator=torch.Generator().manual_seed(1))
     found, wanted = load_inception(path).features(pictures), straight_line(state, pictures)
     assert found.shape == (2, FEATURES)
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
     assert wanted.std() > 1e-2 and (wanted[0] - wanted[1]).abs().max() > 1e-3
+
+
+def test_the_judge_looks_by_it_where_the_user_has_the_file(path, monkeypatch):
+    nothing = SimpleNamespace(features=lambda x: x.mean((2, 3)))
+    for name in ("load_efficientnet", "load_identity_net", "load_landmark_net"):
+        monkeypatch.setattr(judge, name, lambda *arguments: nothing)
+    monkeypatch.setattr(weights, "require", lambda name: Path(name))
+    monkeypatch.setattr(weights, "sha256", lambda name: name)
+    picture = np.random.default_rng(0).integers(0, 256, (70, 70), dtype=np.uint8)
+    with_file, without = judge.Judge("cpu", path), judge.Judge("cpu")
+    found = with_file.looks([picture])
+    assert set(found) == {"fd", "fid"} and set(without.looks([picture])) == {"fd"}
+    grey = torch.from_numpy(picture)[None, None].float() / 255
+    with torch.inference_mode():
+        wanted = load_inception(path).features(grey).numpy()
+    np.testing.assert_allclose(found["fid"], wanted, rtol=1e-4, atol=1e-5)
+    # Another file gives other figures, and what is kept must know it.
+    assert len(with_file.made_of["inception"]) == 64 and "inception" not in without.made_of
 
 
 @torch.inference_mode()
