@@ -149,7 +149,7 @@ class SpeakSettings:
 
     lips: float = _setting(1.0, "how far the lips move")
     jaw: float = _setting(1.0, "how far the jaw moves")
-    brows: float = _setting(1.0, "how far the brows rise on stressed syllables")
+    brows: float = _setting(1.0, "how far the brows go up and down")
     blinks: float = _setting(1.0, "how far the lids close in a blink, 1 = fully", high=1.0)
     blink_rate: float = _setting(15.0, "blinks a minute, 0 = none")
     blink_seed: int | None = _setting(
@@ -169,7 +169,7 @@ class SpeakSettings:
     )
     emotion: str = _setting("neutral", "the face's expression", choices=EMOTIONS)
     emotion_strength: float = _setting(1.0, "how strong the expression is, 0 to 1", high=1.0)
-    style_audio: str | None = _setting(None, "sound file of a voice whose way of moving is taken over")
+    style_audio: str | None = _setting(None, "sound file of a voice whose way of moving head and brows is taken over")
     hold: int = _setting(1, "frames that each pose lasts: 2 = on twos, 3 = on threes", low=1, high=240)
     seed: int = _setting(0, "another number gives other head motion, brows and blinks", high=_SEEDS)
     module: str = _setting(

@@ -3,7 +3,7 @@
 Films of speakers that no training saw are tracked and their sound is spoken again by the engine, with the person's
 own face at rest as the portrait. Recordings with curves (FACEGOOD) and synthetic sentences with exact phone timings
 are measured beside them. Baselines of the same run: a mouth that stays shut, a jaw that follows the loudness, and
-another weight file of the content branch.
+another weight file of the content branch. Head and brows are measured on the films by `gestures`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ from ..train.ict import FaceModel
 from ..train.synthetic import is_held_out, read_phones
 from ..train.visemes import Phone
 from ..types import SpeakSettings
+from . import gestures
 from . import motion_figures as figures
 from .alignment import align, grid_phones
 from .motion_cost import cost
-from .tracking import bare_portrait, crop_units, track
+from .tracking import Clip, bare_portrait, crop_units, track
 
 FPS = Fraction(25)
 BILABIALS = "pbm"
@@ -108,12 +109,16 @@ def loud_jaw(heard: Heard) -> np.ndarray:
 def films(folder: Path, reference: np.ndarray, cache: Path | None, names: Sequence[str]) -> list[Heard]:
     """The tracked GRID films of these names in `folder`, their phones by forced alignment."""
     found = []
-    for name in names:
-        clip = track(folder / f"{name}.mpg", reference, cache)
-        phones = align(content.features(clip.samples), grid_phones(name))
-        film = folder / f"{name}.mpg"
-        found.append(Heard("film", name, film, clip.samples, phones, clip.neutral, clip.points))
+    for clip in people(folder, reference, cache, names):
+        phones = align(content.features(clip.samples), grid_phones(clip.name))
+        film = folder / f"{clip.name}.mpg"
+        found.append(Heard("film", clip.name, film, clip.samples, phones, clip.neutral, clip.points))
     return found
+
+
+def people(folder: Path, reference: np.ndarray, cache: Path | None, names: Sequence[str]) -> list[Clip]:
+    """The tracked films of these names in `folder`."""
+    return [track(folder / f"{name}.mpg", reference, cache) for name in names]
 
 
 def takes(folder: Path, model: FaceModel) -> list[Heard]:
@@ -200,10 +205,12 @@ def _segments(heard: Heard, symbols: str) -> list[figures.Segment]:
     return [(start, end) for symbol, start, end in heard.phones if symbol and symbol in symbols]
 
 
-def evaluate(
-    options: argparse.Namespace,
-) -> tuple[dict[str, float | None], dict[str, dict[str, float | None]]]:
-    """The figures by their published names, and all figures of each method."""
+Table = dict[str, dict[str, Any]]
+"""Method -> figure -> value, None where nothing tells."""
+
+
+def evaluate(options: argparse.Namespace) -> tuple[dict[str, float | None], Table, Table]:
+    """The figures by their published names, and all figures of each method: of the mouth, and of head and brows."""
     model = FaceModel.load(options.ict) if options.ict else None
     reference = load_branch().mean_face.numpy()
     heard: list[Heard] = []
@@ -220,7 +227,7 @@ def evaluate(
     }
     if options.first:
         methods["first"] = (spoken, weights_from(options.first))
-    table: dict[str, dict[str, float | None]] = {}
+    table: Table = {}
     for name, (method, weights) in methods.items():
         with weights:
             table[name] = measure(heard, method)
@@ -236,10 +243,14 @@ def evaluate(
         "jitter_still": engine["jitter_still"],
         "lip_jitter_ratio": engine["lip_jitter_ratio"],
     }
+    heads: Table = {}
+    if options.clips:
+        heads = gestures.measure(people(options.clips, reference, options.cache, options.films))
+        published |= gestures.published(heads)
     with TemporaryDirectory() as folder:
         published["realtime_factor"] = cost(Path(folder), 60)[0]
         published["peak_rss_mb_1h"] = None if options.quick else cost(Path(folder), 3600)[1]
-    return published, table
+    return published, table, heads
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -257,16 +268,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer sentences, no hour of sound")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args(argv)
-    published, table = evaluate(options)
-    names = list(table["engine"])
-    print(f"{'':18}" + "".join(f"{method:>12}" for method in table))  # noqa: T201 it reports
-    for name in names:
-        print(f"{name:18}" + "".join(f"{_text(table[method][name]):>12}" for method in table))  # noqa: T201
+    published, table, heads = evaluate(options)
+    _show(table)
+    if heads:
+        _show(heads)
     for name in ("realtime_factor", "peak_rss_mb_1h"):
         print(f"{name:18}{_text(published[name]):>12}")  # noqa: T201
     if options.json:
         write_atomically(options.json, (json.dumps(published, indent=2) + "\n").encode())
     return 0
+
+
+def _show(table: Table) -> None:
+    print(f"{'':18}" + "".join(f"{method:>14}" for method in table))  # noqa: T201 it reports
+    for name in next(iter(table.values())):
+        print(f"{name:18}" + "".join(f"{_text(row[name]):>14}" for row in table.values()))  # noqa: T201
 
 
 def _text(value: float | None) -> str:

@@ -69,3 +69,14 @@ def shut(gap: np.ndarray, silent: np.ndarray) -> list[bool]:
 def jitter(points: np.ndarray) -> float:
     """Mean absolute second difference along time of landmarks (T, N, 2 or 3), in their unit."""
     return float(np.abs(np.diff(points, 2, axis=0)).mean()) if len(points) > 2 else 0.0
+
+
+def energy_score(drawn: np.ndarray, true: np.ndarray) -> float:
+    """The energy score of K >= 2 draws (K, D) for what happened (D,), lower is better.
+
+    Mean distance of the draws from the truth less half the mean distance between two of them (Gneiting and Raftery,
+    "Strictly Proper Scoring Rules, Prediction, and Estimation", 2007).
+    """
+    off = np.linalg.norm(drawn - true, axis=1).mean()
+    apart = np.linalg.norm(drawn[:, None] - drawn[None], axis=2).sum() / (len(drawn) * (len(drawn) - 1))
+    return float(off - apart / 2)

@@ -113,7 +113,9 @@ def without_head(raw: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np
     yaw = np.arcsin(np.clip(turns[:, 2, 0], -1, 1))
     pitch = np.arctan2(turns[:, 2, 1], turns[:, 2, 2])
     roll = np.arctan2(turns[:, 1, 0], turns[:, 0, 0])
-    shift = np.stack([place.shift[:2] / (place.scale * ears) for place in places])
+    # By the average size: a hair of doubt about the size in one frame would move the far corner of the picture.
+    size = float(np.mean([place.scale for place in places])) * ears
+    shift = np.stack([place.shift[:2] for place in places]) / size
     pose = np.column_stack([yaw, pitch, roll, shift])
     return points, pose - pose.mean(axis=0)
 

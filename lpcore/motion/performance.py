@@ -10,9 +10,11 @@ from ..points68 import JAW
 from ..types import Progress, SpeakSettings, no_progress
 from . import assemble, blink, brows, pose
 from .close import close_lips, closed_mouth, keep_apart
+from .gesture import Gesture
 from .mouth import RATE, Articulation
 from .retime import frame_times, retime, retime_peaks
 from .shapes import emotion_displacement
+from .smooth import ramp
 
 _BLOCK = 2048
 """Frames computed at once; what is in work does not grow with the film."""
@@ -40,21 +42,18 @@ class Performance:
     Args:
         neutral: (68, 3) float32 crop units, the photo's landmarks.
         mouth: what lips and jaw do.
-        levels, silent: (T,) dB and bool at `RATE`, from the span's start.
+        gesture: what head and brows do, at `RATE` from the span's start.
         fps, count: the film's rate and length in frames.
-        tempo: factor on how quickly the head moves.
     """
 
     def __init__(
         self,
         neutral: np.ndarray,
         mouth: Articulation,
-        levels: np.ndarray,
-        silent: np.ndarray,
+        gesture: Gesture,
         settings: SpeakSettings,
         fps: Fraction,
         count: int,
-        tempo: float = 1.0,
     ) -> None:
         self._neutral, self._mouth, self._settings, self._fps = neutral, mouth, settings, fps
         self.count = count
@@ -64,16 +63,14 @@ class Performance:
         self._shut = np.maximum(resting, retime_peaks(mouth.pressed, RATE, fps, count))
 
         self.emotion = emotion_displacement(settings, self._registration)
-        times = frame_times(count, fps)
-        self._brows = settings.brows * brows.brow_raise(
-            times, brows.stresses(levels, silent, RATE), settings.seed
-        )
         seed = settings.seed if settings.blink_seed is None else settings.blink_seed
         shut = blink.blink_times(count / float(fps), settings.blink_rate, seed)
         self._lids = settings.blinks * blink.blink_envelope(count, fps, shut)
-        lively = retime(pose.liveliness(levels, silent, RATE), RATE, fps, count)
+        awake = ramp(frame_times(count, fps) / pose.WAKE)
+        self._brows = settings.brows * awake * retime(gesture.brows, RATE, fps, count)
         amplitude = [settings.yaw, settings.pitch, settings.roll, settings.shift, settings.shift]
-        self._swing = pose.head_motion(times, lively, settings.seed, tempo) * amplitude * settings.head
+        swing = retime(gesture.pose, RATE, fps, count) * awake[:, None]
+        self._swing = swing * amplitude * settings.head
 
     def frames(self, first: int, count: int) -> dict[str, np.ndarray]:
         """Every part but the emotion for frames [first, first + count): name -> (count, 68, 3) float32 crop units.

@@ -15,11 +15,12 @@ from ..types import PARTS, Motion, Portrait, Progress, SpeakSettings, no_progres
 from ..weights import present
 from . import style
 from .cues import Cue, articulate_cues
+from .gesture import Delivery, gesture
 from .mouth import articulate
 from .performance import Performance, perform
 from .retime import frame_count
 
-OWN_WEIGHTS = ("hama", "content_branch")
+OWN_WEIGHTS = ("hama", "content_branch", "speaker_branch")
 PUBLISHED_WEIGHTS = tuple(f"makeittalk_{name}" for name in (
     "converter", "content_branch", "speaker_branch", "mel", "target_voice", "face",
 ))  # fmt: skip
@@ -83,17 +84,18 @@ def speak(
             neutral, samples, silent, settings, pace, poses, share_of(progress, 0.1, 1.0)
         )
     else:
-        features = None if cues is not None else content.features(samples, share_of(progress, 0.1, 0.6))
-        manner = _style(settings, samples, features)
+        features = None if cues is not None else content.features(samples, share_of(progress, 0.1, 0.5))
+        # At a threshold of its own: the user's is for closing lips, and must not change how the head moves.
+        delivery = Delivery.of(samples, levels, level.silence(levels))
+        voice = _voice(settings, samples)
         del samples
+        moved = gesture(features, delivery, voice, settings.seed, share_of(progress, 0.5, 0.6))
         if features is None:
             mouth = articulate_cues(cues or (), start, len(levels))
         else:
             mouth = articulate(features, silent, share_of(progress, 0.6, 0.8))
         del features
-        performance = Performance(
-            neutral, mouth, levels, silent, manner.applied(settings), pace, poses, manner.tempo
-        )
+        performance = Performance(neutral, mouth, moved, settings, pace, poses)
         parts = perform(performance, share_of(progress, 0.8, 1.0))
     if settings.hold > 1:
         parts = {name: np.repeat(part, settings.hold, axis=0)[:count] for name, part in parts.items()}
@@ -105,17 +107,15 @@ def speech_weights(settings: SpeakSettings) -> tuple[str, ...]:
     shapes = ("face_shapes",) if settings.emotion != "neutral" else ()
     if settings.module != "default":
         return ("voice_encoder", *PUBLISHED_WEIGHTS, *shapes)
-    return (*OWN_WEIGHTS, *(style.WEIGHTS if _hears_style(settings) else ()), *shapes)
+    return (*OWN_WEIGHTS, *(style.WEIGHTS if _knows_voice(settings) else ()), *shapes)
 
 
-def _hears_style(settings: SpeakSettings) -> bool:
+def _knows_voice(settings: SpeakSettings) -> bool:
     return settings.style_audio is not None or all(map(present, style.WEIGHTS))
 
 
-def _style(settings: SpeakSettings, samples: np.ndarray, features: np.ndarray | None) -> style.Style:
-    """That of the voice the settings name, else the speaker's own where it can be heard, else the average one."""
+def _voice(settings: SpeakSettings, samples: np.ndarray) -> np.ndarray:
+    """(256,) that of the recording the settings name, else the speaker's own where it can be known, else nobody's."""
     if settings.style_audio is not None:
         return style.style_of(settings.style_audio)
-    if features is None or not _hears_style(settings):
-        return style.Style()
-    return style.heard_style(samples, features)
+    return style.heard_style(samples) if _knows_voice(settings) else style.nobody()

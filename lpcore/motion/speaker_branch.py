@@ -30,6 +30,7 @@ class SpeakerBranchConfig:
     hidden, layers: the LSTM that reads the features.
     voice: width of the speaker embedding, which is multiplied by voice_gain; voice_widths: its layers.
     noise: width of the random code that varies the motion, 0 = none; the published network gets zeros.
+    placed: frames know their place in the stretch, as published; stretches cut out of longer speech have none.
     model, heads, feed_forward, blocks, dropout: the transformer.
     span: frames that attend to one another at once, the longest sequence of `SpeakerBranch.attend`.
     head: widths of the last layers. outputs: 204 = displacements of 68 points, or any other number.
@@ -45,6 +46,7 @@ class SpeakerBranchConfig:
     voice_gain: float = 3.0
     voice_widths: tuple[int, ...] = (128, 64)
     noise: int = 0
+    placed: bool = True
     model: int = 64
     heads: int = 2
     feed_forward: int = 256
@@ -175,7 +177,7 @@ class SpeakerBranch(nn.Module):
         Args:
             features: (B, T, features), T up to `span`.
             voice: (B, voice) speaker embeddings.
-            noise: (B, noise) random codes; None = zeros.
+            noise: (B, noise) random codes or (B, T, noise), one for every frame; None = zeros.
 
         Returns:
             (B, T, outputs); the last frame stands in for the future beyond the end.
@@ -199,21 +201,26 @@ class SpeakerBranch(nn.Module):
         return states[:, -1].clone().unflatten(0, windows.shape[:2])
 
     def attend(self, states: Tensor, voice: Tensor, noise: Tensor | None = None) -> Tensor:
-        """LSTM states (B, T, hidden), T up to `span`, voices (B, voice) and codes (B, noise) -> (B, T, outputs)."""
+        """LSTM states (B, T, hidden), T up to `span`, voices and codes as in `forward` -> (B, T, outputs)."""
         count = states.shape[1]
         if noise is None:
             noise = states.new_zeros(len(states), self.config.noise)
-        noise = noise[:, None].expand(-1, count, -1)
+        if noise.ndim == 2:
+            noise = noise[:, None].expand(-1, count, -1)
         spoken = self.voice(voice * self.config.voice_gain)[:, None].expand(-1, count, -1)
         x = self.embed(torch.cat([states, spoken, noise], dim=-1)) * sqrt(self.config.model)
-        x = self.drop(x + self.positions[:count])
+        x = self.drop(x + self.positions[:count] if self.config.placed else x)
         for block in self.blocks:
             x = block(x)
         return self.head(torch.cat([self.norm(x), noise], dim=-1))
 
     @torch.inference_mode()
     def predict(
-        self, features: np.ndarray, voice: np.ndarray, progress: Progress = no_progress
+        self,
+        features: np.ndarray,
+        voice: np.ndarray,
+        progress: Progress = no_progress,
+        noise: np.ndarray | None = None,
     ) -> np.ndarray:
         """Displacements for speech of any length.
 
@@ -223,22 +230,27 @@ class SpeakerBranch(nn.Module):
         Args:
             features: (T, features) float32.
             voice: (voice,) speaker embedding.
+            noise: (T, noise) random codes; None = zeros.
 
         Returns:
             (T, outputs) float32; for T up to `span` equal to `forward`.
         """
         states = self.read(features, progress)
         person = torch.from_numpy(np.asarray(voice, np.float32)).to(states.device)[None]
+        codes = np.zeros((len(states), self.config.noise)) if noise is None else noise
+        codes = torch.from_numpy(codes.astype(np.float32)).to(states.device)
         count, span = len(states), self.config.span
         if count <= span:
-            return self.attend(states[None], person)[0].float().cpu().numpy()
+            return self.attend(states[None], person, codes[None])[0].float().cpu().numpy()
         total = torch.zeros(count, self.config.outputs)
         weights = torch.zeros(count, 1)
         fade = torch.minimum(torch.arange(1, span + 1), torch.arange(span, 0, -1)).float()[:, None]
         for begin in (*range(0, count - span, span // 2), count - span):
-            part = self.attend(states[None, begin : begin + span], person)[0].float().cpu()
-            total[begin : begin + span] += part * fade
-            weights[begin : begin + span] += fade
+            stretch = slice(begin, begin + span)
+            total[stretch] += (
+                self.attend(states[None, stretch], person, codes[None, stretch])[0].float().cpu() * fade
+            )
+            weights[stretch] += fade
             progress("move the face", 0.7 + 0.3 * (begin + span) / count)
         return (total / weights).numpy()
 

@@ -187,7 +187,7 @@ IMPORTED_SPEECH = tuple(
 )
 """MakeItTalk's checkpoints and tables, once `lpcore weights import` has converted them."""
 
-OWN_NAMES = ("static_drawer", "content_branch", "face_shapes")
+OWN_NAMES = ("static_drawer", "content_branch", "speaker_branch", "face_shapes")
 """Own weights that the default path needs; further files in `OWN_FOLDERS` are registered under their stem."""
 
 

@@ -10,24 +10,37 @@ import numpy as np
 import pytest
 import torch
 from conftest import drop_jaw, frontal_face
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpcore.audio import content
 from lpcore.cli import EVALUATIONS
 from lpcore.cli import main as command_line
 from lpcore.errors import LpError
-from lpcore.evaluate import alignment, motion, tracking
+from lpcore.evaluate import alignment, gestures, motion, tracking
 from lpcore.evaluate import motion_figures as figures
 from lpcore.evaluate.alignment import align, grid_phones
 from lpcore.evaluate.motion import Heard, loud_jaw, measure, shut_mouth
 from lpcore.evaluate.motion_cost import peak_mb
+from lpcore.evaluate.seeded_motion import LIMITS, seeded_brows, seeded_head, stresses
 from lpcore.motion.close import lip_gap
 from lpcore.motion.pose import rotation
+from lpcore.motion.style import nobody
 
 KEYS = {
     "lmd", "lmd_closed", "lmd_energy", "lmd_first", "sync_corr", "sync_lag_frames", "closure_rate",
     "silence_closed_rate", "open_vowel_rate", "jitter_still", "lip_jitter_ratio", "realtime_factor", "peak_rss_mb_1h",
+}  # fmt: skip
+OF_HEADS = {
+    f"{part}_{figure}"
+    for part in ("head", "brow")
+    for figure in (
+        "energy_score", "energy_score_seeded", "energy_score_still", "energy_score_other_speech",
+        "speed_ratio", "speed_ratio_seeded", "range_ratio", "range_ratio_seeded",
+    )
+} | {
+    "head_rise_corr", "head_rise_corr_seeded",
+    *(f"{name}{end}" for name in ("head_loudness_corr", "brow_pitch_corr") for end in ("", "_seeded", "_film")),
 }  # fmt: skip
 
 
@@ -124,6 +137,7 @@ def posteriors(rows: np.ndarray) -> np.ndarray:
     return features
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_alignment_finds_the_best_of_all_paths(seed):
     """Of all ways to place "pip" in nine frames, each phone once and blank elsewhere, none scores higher."""
@@ -186,20 +200,81 @@ def test_the_baselines_are_what_they_say(heard):
     assert loud[5, 8, 1] > shut[5, 8, 1] and loud[5, 0, 1] == pytest.approx(shut[5, 0, 1], abs=1e-4)
 
 
-def test_the_command_writes_every_figure(heard, tmp_path, monkeypatch, capsys):
+def swaying() -> list[tracking.Clip]:
+    """Two films of three seconds in which a head nods with its voice."""
+    made = []
+    for number in range(2):
+        rng = np.random.default_rng(number)
+        swell = np.convolve(rng.standard_normal(75), np.hanning(15) / 2, "same")
+        samples = rng.standard_normal(48000) * np.repeat(np.exp(swell), 640) * 0.05
+        pose = np.outer(swell, [0.005, 0.01, 0.003, 0.004, -0.008])
+        points = np.repeat(frontal_face()[None], 75, axis=0)
+        points[:, 17:27, 1] -= swell[:, None]
+        made.append(tracking.Clip(f"f{number}", 25.0, samples.astype(np.float32), points, pose))
+    return made
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    """Ears that hear no words and know nobody."""
+    monkeypatch.setattr(
+        content, "features", lambda samples: np.zeros((-(-len(samples) // 320), content.WIDTH), np.float32)
+    )
+    monkeypatch.setattr(gestures.style, "heard_style", lambda samples: nobody())
+
+
+def test_head_and_brows_are_measured_by_films(deaf):
+    table = gestures.measure(swaying(), draws=4)
+    assert all(
+        value == pytest.approx(0, abs=1e-9) for name, value in table["film"].items() if "energy" in name
+    )
+    assert all(
+        table["film"][name] == pytest.approx(1)
+        for name in ("head_speed", "head_range", "brow_range", "head_rise")
+    )
+    assert table["film"]["head_loud"] > 0.5 and table["still head"]["head_speed"] == 0
+    assert table["still head"]["head_energy"] > 0.1
+    for method in ("branch", "seeded"):
+        assert table[method]["head_speed"] > 0 and table[method]["head_energy"] > 0
+    assert set(gestures.published(table)) == OF_HEADS
+
+
+@given(st.integers(0, 2**31))
+def test_seeded_heads_keep_within_their_limits(seed):
+    times = np.arange(500) / 25
+    pose = seeded_head(times, (np.sin(times) + 1) / 2, seed)
+    assert (np.abs(pose) <= LIMITS).all()
+    assert np.abs(np.diff(pose[:, :3], axis=0)).max() < np.radians(0.6)
+
+
+def test_seeded_brows_follow_stresses():
+    time = np.arange(500) / 50
+    peaks = np.exp(-(((time[:, None] - [2.0, 5.0, 8.0]) / 0.1) ** 2)).sum(axis=1)
+    levels = (-60 + 40 * peaks).astype(np.float32)
+    found = stresses(levels, levels < -55, 50)
+    np.testing.assert_allclose(found, [2.0, 5.0, 8.0], atol=0.03)
+    raised = max((seeded_brows(time, found, seed) for seed in range(5)), key=lambda h: h.max())
+    assert 0.4 <= raised.max() <= 1 and raised[0] == 0
+    assert min(abs(time[raised.argmax()] - found)) < 0.03
+    assert len(stresses(levels, np.ones(500, bool), 50)) == 0
+
+
+def test_the_command_writes_every_figure(heard, deaf, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(motion, "load_branch", lambda: SimpleNamespace(mean_face=torch.zeros(68, 3)))
     monkeypatch.setattr(motion, "films", lambda *arguments: heard[:1])
     monkeypatch.setattr(motion, "spoken", lambda one: heard[0].true)
     monkeypatch.setattr(motion, "cost", lambda folder, seconds: (42.0, 1000.0))
+    monkeypatch.setattr(motion, "people", lambda *arguments: swaying())
     out = tmp_path / "figures.json"
     arguments = ["--clips", str(tmp_path), "--first", str(tmp_path / "x"), "--json", str(out)]
     assert command_line(["evaluate", "motion", *arguments]) == 0
     figures_written = json.loads(out.read_text())
-    assert set(figures_written) == KEYS
+    assert set(figures_written) == KEYS | OF_HEADS
     assert figures_written["lmd"] == figures_written["lmd_first"] == 0 < figures_written["lmd_energy"]
     assert figures_written["lmd_energy"] < figures_written["lmd_closed"]
     assert figures_written["realtime_factor"] == 42 and figures_written["peak_rss_mb_1h"] == 1000
-    assert "shut mouth" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "shut mouth" in told and "still head" in told
     command_line(["evaluate", "motion", "--quick", "--json", str(out)])
     assert json.loads(out.read_text())["peak_rss_mb_1h"] is None
     assert set(EVALUATIONS) >= {"motion"}
