@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LpError
 from .pipeline import analyze, speak
+from .preload import DRAWING, preload
 from .types import Motion, Portrait, Progress, Recipe, SpeakSettings, no_progress, share_of
 from .version import __version__
 
@@ -69,17 +70,15 @@ def animate(
 
     choices = choices or Animate()
     # Explicit, so that the recipe names what "auto" and "" stand for.
-    choices = replace(
-        choices,
-        engine=pick_engine(style(choices.style), choices.engine),
-        device=pick_device(choices.device),
-    )
+    choices = replace(choices, engine=pick_engine(style(choices.style), choices.engine))
     film, frames = out / "film.mp4", out / "frames"
     motion_file, recipe_file = out / "motion.npz", out / "recipe.json"
     results = (film, frames, _partial(frames), motion_file, recipe_file)
     _refuse_sources((photo, speech, *_style_audio(choices)), results)
+    preload(*DRAWING)
     with _replacing_frames(frames) as new:
         portrait = _analyze(photo, choices, share_of(progress, 0.0, 0.1))
+        choices = replace(choices, device=pick_device(choices.device))
         motion = _speak(portrait, speech, choices, share_of(progress, 0.1, 0.25))
         count = _draw(portrait, motion.points, choices, new, share_of(progress, 0.25, 0.9))
         encode_film(new, "frame_%05d.png", choices.fps, speech, choices.start, film, count)
@@ -138,6 +137,7 @@ def draw_to_folder(
     choices, frames = choices or Animate(), out / "frames"
     _refuse_sources((photo, motion), (frames, _partial(frames)))
     points = load_points(motion)
+    preload(*DRAWING)
     with _replacing_frames(frames) as new:
         portrait = _analyze(photo, choices, share_of(progress, 0.0, 0.1))
         return _draw(portrait, points, choices, new, share_of(progress, 0.1, 1.0))

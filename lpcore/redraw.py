@@ -158,10 +158,14 @@ class Redraw:
 
     def draw(self, images: Iterator[np.ndarray]) -> Iterator[int]:
         """Write the `images` of `rest`; yields the indices that show them as their files are complete."""
-        from .frames import behind
+        from .frames import ENCODERS
+        from .ordered import in_order
 
-        pictures = zip(list(self._take.missing), images, strict=True)
-        for shown in behind(functools.partial(self._add, key, image) for key, image in pictures):
+        drawings = zip(list(self._take.missing), images, strict=True)
+        jobs = (functools.partial(self._pictured, key, drawing) for key, drawing in drawings)
+        pictures = in_order(jobs, ENCODERS)
+        # The take is one for all: its files are written by one thread, while others encode the next.
+        for shown in in_order(functools.partial(self._add, key, picture) for key, picture in pictures):
             yield from shown
 
     def write_exr(self) -> Iterator[Path]:
@@ -185,14 +189,18 @@ class Redraw:
                 write_atomically(target, last[1])
             yield target
 
-    def _add(self, key: str, drawing: np.ndarray) -> list[int]:
+    def _pictured(self, key: str, drawing: np.ndarray) -> tuple[str, bytes]:
+        """The key and the PNG file of a frame just drawn; the drawing behind another finish is kept too."""
         if not self._finish.plain:
             from .frames import encode_png
 
             raw = self._drawing[key]
             self._store.keep(raw, signed(encode_png(drawing), raw, self._texts))
+        return key, self._encoded(key, drawing)
+
+    def _add(self, key: str, picture: bytes) -> list[int]:
         self.drawn += 1
-        return self._take.add(key, self._encoded(key, drawing))
+        return self._take.add(key, picture)
 
     def _encoded(self, key: str, drawing: np.ndarray) -> bytes:
         from .frames import encode_png

@@ -121,8 +121,6 @@ class Session:
         self, request: protocol.Draw, progress: Progress, emit: Callable[[protocol.Event], None]
     ) -> dict[str, Any]:
         from . import provenance
-        from .device import described, pick_device
-        from .drawing.canvas import canvas
         from .drawing.styles import pick_engine, style
         from .files import prepare_folder, write_atomically
         from .finish import Finish
@@ -130,7 +128,6 @@ class Session:
         from .frame_store import FrameStore
         from .motion.files import load_points
         from .pipeline import chosen_points
-        from .redraw import Redraw, look_of
 
         clock = time.perf_counter()
         folder = Path(request.folder)
@@ -138,9 +135,16 @@ class Session:
         points = load_points(Path(request.motion))
         chosen = list(range(len(points))) if request.frames is None else list(request.frames)
         points = snapped(chosen_points(points, chosen))
-        wanted, device = style(request.style), pick_device()
+        wanted = style(request.style)
         engine = pick_engine(wanted, request.engine)
         portrait = self._get_portrait(request, share_of(progress, 0.0, 0.05))
+
+        # These wait for torch, which a new process still loads while it finds the face.
+        from .device import described, pick_device
+        from .drawing.canvas import canvas
+        from .redraw import Redraw, look_of
+
+        device = pick_device()
         look = look_of(portrait, wanted, engine, device, request.size, request.canvas, request.background)
         page = canvas(portrait, request.canvas, request.size)
         store = FrameStore(Path(request.store) if request.store else None, [Path(f) for f in request.former])

@@ -16,6 +16,7 @@ from typing import IO
 
 from . import protocol
 from .errors import Cancelled, LpError, as_lp_error
+from .preload import DRAWING, preload
 from .session import Session
 
 
@@ -106,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lpcore.worker", description=__doc__)
     parser.add_argument("--landmarks", default="mediapipe", help="mediapipe, or fan as in the paper")
     detector = parser.parse_args().landmarks
+    preload(*DRAWING)
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")

@@ -47,8 +47,8 @@ class PiecewiseFlow:
         rows = np.concatenate([maps, identity], axis=1)
         # One contiguous plane per coefficient: gathering from planes is several times faster than from rows.
         planes = torch.from_numpy(rows.reshape(-1, 6).T.astype(np.float32)).to(self.device).contiguous()
-        index = torch.from_numpy(labels.astype(np.int64)).to(self.device)
-        index += torch.arange(len(maps), device=self.device)[:, None, None] * rows.shape[1]
+        index = torch.from_numpy(labels).to(self.device)
+        index += torch.arange(len(maps), dtype=index.dtype, device=self.device)[:, None, None] * rows.shape[1]
         positions = torch.empty(*index.shape, 2, device=self.device)
         for axis in range(2):
             along, across, offset = (
@@ -90,8 +90,9 @@ def rasterise(corners: np.ndarray, kept: np.ndarray, size: tuple[int, int]) -> n
     marks[np.arange(height), last] = len(corners)
     marks[y, start] = owner
     flat = marks.ravel()
-    source = np.maximum.accumulate(np.where(flat >= 0, np.arange(flat.size), 0))
-    return flat[source].reshape(marks.shape)[:, :width]
+    places = np.flatnonzero(flat >= 0)
+    reach = np.diff(places, append=flat.size)
+    return np.repeat(flat[places], reach).reshape(marks.shape)[:, :width]
 
 
 def _crossing(upper: np.ndarray, lower: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -120,16 +121,23 @@ def affine_maps(
     s = source[triangles]  # (M, 3, 2)
     f1, f2 = s[:, 1] - s[:, 0], s[:, 2] - s[:, 0]
     linear = f1[None, :, :, None] * g1[..., None, :] + f2[None, :, :, None] * g2[..., None, :]
-    offset = s[None, :, 0] - np.einsum("tmij,tmj->tmi", linear, t[:, :, 0])
+    offset = s[None, :, 0] - (linear * t[:, :, None, 0]).sum(-1)
     return np.concatenate([linear, offset[..., None]], axis=-1), kept
 
 
 def sample(image: Tensor, positions: Tensor) -> Tensor:
     """`image` (1 or T, C, h, w) read at `positions` (T, H, W, 2) in its pixels, bilinear, borders repeated."""
     height, width = image.shape[-2:]
-    scale = positions.new_tensor([2 / (width - 1), 2 / (height - 1)])
     images = image.expand(len(positions), -1, -1, -1)
-    return F.grid_sample(images, positions * scale - 1, padding_mode="border", align_corners=True)
+    grid = scaled(positions, (2 / (width - 1), 2 / (height - 1)), (-1, -1))
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=True)
+
+
+def scaled(positions: Tensor, factors: tuple[float, float], shifts: tuple[float, float]) -> Tensor:
+    """`positions` (..., W, 2) with x and y multiplied by their factor and moved by their shift."""
+    # Over whole rows: loops over an innermost axis of two are eight times slower.
+    factor, shift = (positions.new_tensor(pair).repeat(positions.shape[-2]) for pair in (factors, shifts))
+    return (positions.flatten(-2) * factor + shift).unflatten(-1, (-1, 2))
 
 
 def flow_grid(flow: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import Delaunay
 
 from .. import points68
 from ..types import CROP
@@ -50,6 +49,8 @@ class ControlMesh:
 
 def build_mesh(landmarks: np.ndarray) -> ControlMesh:
     """The mesh of a portrait from its landmarks (68, 2 or 3) in crop units."""
+    from scipy.spatial import Delaunay
+
     face = np.asarray(landmarks, dtype=np.float64)[:, :2]
     skull, still = _skull(face), np.concatenate([_shoulders(face), _border()])
     triangles = Delaunay(np.concatenate([_opened(face), skull, still])).simplices

@@ -5,9 +5,10 @@ A photo taken with the lips closed has no pixels for it, so the warp alone would
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from .. import points68
 from .specks import PAPER_LOGIT
@@ -19,15 +20,22 @@ _SUPERSAMPLE = 4
 _LIP_RIM = 2.5
 """Crop units around the open mouth in which the photo's teeth still show in its drawing."""
 _STEPS = np.linspace(0, 4, 25)
-# Evaluating the spline is linear in its five knots: one matrix serves every frame.
-_SPLINE = CubicSpline(np.arange(5), np.eye(5), bc_type="natural")(_STEPS)
 
 # The lip line runs on into the corners; its knots are spaced as on a face, the corners being close together.
 _LIP_KNOTS = np.array([0.0, 0.35, 1.5, 2.5, 3.5, 4.65, 5.0])
 _LIP_STEPS = np.linspace(0, 5, 41)
-_LIP_SPLINE = CubicSpline(_LIP_KNOTS, np.eye(7), bc_type="natural")(_LIP_STEPS)
 # A pen presses at the corners and under the middle of the lip, and lifts at the ends.
 _LIP_PRESSURE = np.interp(_LIP_STEPS, [0, 0.45, 1.4, 2.5, 3.6, 4.55, 5], [0.3, 1.7, 0.8, 1.3, 0.8, 1.7, 0.3])
+
+
+@functools.cache
+def _splines() -> tuple[np.ndarray, np.ndarray]:
+    """Of inner lips and lip line. Evaluating a spline is linear in its knots: one matrix serves every frame."""
+    from scipy.interpolate import CubicSpline
+
+    inner = CubicSpline(np.arange(5), np.eye(5), bc_type="natural")(_STEPS)
+    line = CubicSpline(_LIP_KNOTS, np.eye(len(_LIP_KNOTS)), bc_type="natural")(_LIP_STEPS)
+    return inner, line
 
 
 def inner_lip_gap(points: np.ndarray) -> np.ndarray:
@@ -119,11 +127,12 @@ class MouthInterior:
 
     def _lip_line(self, points: np.ndarray) -> np.ndarray:
         """(n, 2) edge of the upper lip from outer corner to outer corner, in pixels."""
-        return _LIP_SPLINE @ points[[48, *_UPPER, 54], :2]
+        return _splines()[1] @ points[[48, *_UPPER, 54], :2]
 
     def _curves(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Upper and lower inner-lip curve, (25, 2) each in pixels; the lower never rises above the upper."""
-        upper, lower = _SPLINE @ points[_UPPER, :2], _SPLINE @ points[_LOWER, :2]
+        spline = _splines()[0]
+        upper, lower = spline @ points[_UPPER, :2], spline @ points[_LOWER, :2]
         down = _down(points)
         crossed = np.minimum(((lower - upper) * down).sum(-1, keepdims=True), 0)
         return upper, lower - crossed * down

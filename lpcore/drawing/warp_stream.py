@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..ordered import in_order
 from ..types import Portrait
 from .background import blend
 from .canvas import Canvas, apply, scale_of, to_grey
-from .flow import PiecewiseFlow, sample
+from .flow import PiecewiseFlow, sample, scaled
 from .mesh import build_mesh
 from .mouth import MouthInterior
 from .static import StaticLayers, static_layers
 from .styles import Style
 
 _BATCH_PIXELS = 1 << 21
+"""Pixels that are moved together where a device works on whole batches."""
+
+_THREADS_PIXELS = 1 << 24
+"""Pixels that threads of a processor move at the same time, a frame each; they take about 40 bytes each."""
 
 
 class WarpStream:
@@ -45,7 +51,9 @@ class WarpStream:
         blank = self._mouth.blank(
             layers.ink[0, 0].cpu().numpy(), apply(to_layer, portrait.landmarks), scale_of(to_layer)
         )
-        self._layers = replace(layers, ink=torch.from_numpy(blank).to(device)[None, None])
+        ink = torch.from_numpy(blank).to(device)[None, None]
+        self._layers = replace(layers, ink=ink)
+        self._moving = torch.cat([ink, layers.person], dim=1)
         left, top, right, bottom = canvas.box
         self._flow = PiecewiseFlow(
             self._in_box(self._mesh.source), self._mesh.triangles, (right - left, bottom - top), device
@@ -63,28 +71,46 @@ class WarpStream:
 
     def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
         """One (H, W) uint8 grey image per row of `points` (T, 68, 2 or 3) in crop units."""
-        left, top, right, bottom = self._canvas.box
-        for ink in self.ink(points):
-            image = self._page.copy()
-            image[top:bottom, left:right] = to_grey(ink)
-            yield image
+        return self._each(points, self._on_page)
 
     def ink(self, points: np.ndarray) -> Iterator[np.ndarray]:
         """One (h, w) float32 picture of the canvas's box per row of `points`, ink in [0, 1]."""
+        return self._each(points, lambda ink: ink)
+
+    def _each(self, points: np.ndarray, made: Callable[[np.ndarray], np.ndarray]) -> Iterator[np.ndarray]:
+        """What is `made` of the ink of each row of `points`."""
+
+        def some(rows: np.ndarray) -> list[np.ndarray]:
+            targets = self._in_box(self._mesh.targets(rows))
+            drawn = self._warped(targets)
+            for ink, landmarks in zip(drawn, targets, strict=True):
+                self._mouth.paint(ink, landmarks[:68])
+            return [made(ink) for ink in drawn]
+
         left, top, right, bottom = self._canvas.box
-        count = max(1, _BATCH_PIXELS // ((right - left) * (bottom - top)))
-        for start in range(0, len(points), count):
-            targets = self._in_box(self._mesh.targets(points[start : start + count]))
-            for drawn, landmarks in zip(self._warped(targets), targets, strict=True):
-                self._mouth.paint(drawn, landmarks[:68])
-                yield drawn
+        pixels = (right - left) * (bottom - top)
+        if self._moving.device.type != "cpu":
+            together, threads = max(1, _BATCH_PIXELS // pixels), 1
+        else:
+            # Most of the work is too small to be shared out: a frame for each thread keeps all of them busy.
+            together, threads = 1, max(1, min(torch.get_num_threads(), _THREADS_PIXELS // pixels))
+        share = max(1, torch.get_num_threads() // threads)
+        rows = (points[start : start + together] for start in range(0, len(points), together))
+        jobs = (partial(some, part) for part in rows)
+        for pictures in in_order(jobs, threads, begin=lambda: torch.set_num_threads(share)):
+            yield from pictures
+
+    def _on_page(self, ink: np.ndarray) -> np.ndarray:
+        left, top, right, bottom = self._canvas.box
+        image = self._page.copy()
+        image[top:bottom, left:right] = to_grey(ink)
+        return image
 
     @torch.inference_mode()
     def _warped(self, targets: np.ndarray) -> np.ndarray:
         """(T, h, w) float32 ink of the box, targets (T, N, 2) in its pixels."""
         positions = self._to_layer(self._flow.positions(targets))
-        stack = torch.cat([self._layers.ink, self._layers.person], dim=1)
-        logits, person = sample(stack, positions).unbind(1)
+        logits, person = sample(self._moving, positions).unbind(1)
         return blend(torch.sigmoid(self._gain * logits), person, self._background).cpu().numpy()
 
     def _in_box(self, points: np.ndarray) -> np.ndarray:
@@ -92,5 +118,5 @@ class WarpStream:
 
     def _to_layer(self, positions: Tensor) -> Tensor:
         matrix = self._layers.frame_to_layer
-        shift = matrix[:2, 2] + matrix[0, 0] * np.array(self._canvas.box[:2])
-        return positions * matrix[0, 0] + positions.new_tensor(shift)
+        x, y = matrix[:2, 2] + matrix[0, 0] * np.array(self._canvas.box[:2])
+        return scaled(positions, (matrix[0, 0], matrix[0, 0]), (x, y))
