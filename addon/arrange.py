@@ -49,6 +49,14 @@ class Lying(NamedTuple):
         return self.content - self.laid.at
 
 
+class Plan(NamedTuple):
+    """Where strip number `source` (or a copy of it) goes, beside the piece number `piece`."""
+
+    source: int
+    piece: int
+    laid: Laid
+
+
 def arrange(
     scene: bpy.types.Scene,
     strips: Sequence[Any],
@@ -62,29 +70,53 @@ def arrange(
     With `renew`, which lets a strip show `take` instead of the take it shows, edges that the animator trimmed stay.
     Without, they go on showing what they show and follow the speech: as long as it is, and muted as it is.
     """
-    lying = [_lying(strip, now, take) for strip, now in zip(strips, shown, strict=True)]
     follows = renew is None
-    parts = [one.part._replace(keep_first=False, keep_end=False) if follows else one.part for one in lying]
-    uses: dict[int, list[cuts.Cut]] = {}
-    for cut in cuts.divide(parts, pieces):
-        of_part = uses.setdefault(cut.part, [])
-        if not of_part or take.frames > 1:  # a single picture cannot be split
-            of_part.append(cut)
-    sources = [number for number in uses for _ in uses[number]]
-    laid = [_laid(lying[number], use, pieces[use.piece], follows) for number in uses for use in uses[number]]
-    if len(laid) == len(strips) and all(
-        _is_there(strips[source], one, take) for source, one in zip(sources, laid, strict=True)
-    ):
-        placed = [strips[source] for source in sources]
+    plans = _plan(strips, shown, pieces, take, keep_trims=not follows, renewed=not follows)
+    if not _is_done(strips, plans, take):
+        placed = _relay(scene, strips, plans, renew)
+    else:
+        placed = [strips[plan.source] for plan in plans]
         if renew:
             for strip in placed:
                 renew(strip)
-    else:
-        placed = _relay(scene, strips, sources, laid, renew)
-    for strip, one, use in zip(placed, laid, (use for part in uses.values() for use in part), strict=True):
-        strip[LAID] = one
+    for strip, plan in zip(placed, plans, strict=True):
+        strip[LAID] = plan.laid
         if follows:
-            strip.mute = pieces[use.piece].mute
+            strip.mute = pieces[plan.piece].mute
+
+
+def is_arranged(
+    strips: Sequence[Any], shown: Sequence[Take], pieces: Sequence[cuts.Piece], take: Take
+) -> bool:
+    """Whether the strips lie beside the pieces, trims by hand aside."""
+    return _is_done(strips, _plan(strips, shown, pieces, take, keep_trims=True, renewed=False), take)
+
+
+def _plan(
+    strips: Sequence[Any],
+    shown: Sequence[Take],
+    pieces: Sequence[cuts.Piece],
+    take: Take,
+    keep_trims: bool,
+    renewed: bool,
+) -> list[Plan]:
+    lying = [_lying(strip, now, take) for strip, now in zip(strips, shown, strict=True)]
+    parts = [one.part if keep_trims else one.part._replace(keep_first=False, keep_end=False) for one in lying]
+    plans: list[Plan] = []
+    for cut in cuts.divide(parts, pieces):
+        if take.frames < 2 and any(plan.source == cut.part for plan in plans):
+            continue  # a single picture cannot be split
+        one, piece = lying[cut.part], pieces[cut.piece]
+        shift = 0 if renewed else one.offset  # renewed, picture 0 is frame 0
+        laid = Laid(piece.at + shift, one.lag(piece), cut.first - shift, cut.end - shift)
+        plans.append(Plan(cut.part, cut.piece, laid))
+    return plans
+
+
+def _is_done(strips: Sequence[Any], plans: Sequence[Plan], take: Take) -> bool:
+    if sorted(plan.source for plan in plans) != list(range(len(strips))):
+        return False
+    return all(_is_there(strips[plan.source], plan.laid, take) for plan in plans)
 
 
 def _lying(strip: Any, shown: Take, take: Take) -> Lying:
@@ -102,11 +134,6 @@ def _lying(strip: Any, shown: Take, take: Take) -> Lying:
     return Lying(part, content, offset, laid)
 
 
-def _laid(lying: Lying, use: cuts.Cut, piece: cuts.Piece, follows: bool) -> Laid:
-    shift = lying.offset if follows else 0  # the take changes, and with it what picture 0 is
-    return Laid(piece.at + shift, lying.lag(piece), use.first - shift, use.end - shift)
-
-
 def _is_there(strip: Any, laid: Laid, take: Take) -> bool:
     lies, content = compat.handles(strip), laid.at + laid.lag
     now = round(compat.content_start(strip)), lies.start, lies.end
@@ -116,11 +143,10 @@ def _is_there(strip: Any, laid: Laid, take: Take) -> bool:
 def _relay(
     scene: bpy.types.Scene,
     strips: Sequence[Any],
-    sources: Sequence[int],
-    laid: Sequence[Laid],
+    plans: Sequence[Plan],
     renew: Callable[[Any], None] | None,
 ) -> list[Any]:
-    """Lay (copies of) the strips number `sources`, and remove strips that are no source; returns what was laid."""
+    """Lay (copies of) the strips as planned, and remove those for which nothing is planned; returns what was laid."""
     # All leave for the empty end of the timeline first: on their ways they must not push each other, or others, aside.
     room = max(compat.handles(strip).end for strip in compat.strips(scene))
 
@@ -130,6 +156,7 @@ def _relay(
         compat.lay(strip, at, at, room)
         return at
 
+    sources = [plan.source for plan in plans]
     placed: list[Any] = []
     channels = [strip.channel for strip in strips]
     for strip in strips:
@@ -147,9 +174,9 @@ def _relay(
     for number, strip in enumerate(strips):
         if number not in sources:
             compat.remove_strip(scene, strip)
-    for strip, one in zip(placed, laid, strict=True):
-        content = one.at + one.lag
-        compat.lay(strip, content, content + one.first, content + one.end)
+    for strip, plan in zip(placed, plans, strict=True):
+        content = plan.laid.at + plan.laid.lag
+        compat.lay(strip, content, content + plan.laid.first, content + plan.laid.end)
     for strip, source in zip(placed, sources, strict=True):
         if _is_free(scene, channels[source], compat.handles(strip)):
             strip.channel = channels[source]

@@ -60,18 +60,21 @@ def divide(parts: Sequence[Part], pieces: Sequence[Piece]) -> list[Cut]:
 
 
 def _owners(parts: Sequence[Part], pieces: Sequence[Piece]) -> dict[int, int]:
-    """Part -> piece: each piece takes the part that shows most of it, then the other parts go where they show most."""
+    """Part -> piece: each piece takes the part that shows most of it, then the other parts go where they show most.
+
+    Of the pieces of one part, the first keeps it, as in a split; of the parts of one piece, the one that lies nearest.
+    """
     pairs = sorted(
-        (-shared, abs(part.at - piece.at), i, j)
+        (-shared / (piece.end - piece.first), piece.first, abs(part.at - piece.at), i, j)
         for i, part in enumerate(parts)
         for j, piece in enumerate(pieces)
         if (shared := _overlap(part, piece)) > 0
     )
     owners: dict[int, int] = {}
-    for _, _, i, j in pairs:
+    for *_, i, j in pairs:
         if i not in owners and j not in owners.values():
             owners[i] = j
-    for _, _, i, j in pairs:
+    for *_, i, j in pairs:
         owners.setdefault(i, j)
     return owners
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import compat, pictures, pieces, portrait, speech, strips
 from . import motion as layers
-from .arrange import arrange
+from .arrange import arrange, is_arranged
 from .lpcore.errors import LpError
 
 EXACT = 0.01  # frames
@@ -47,6 +47,22 @@ def strip(scene: bpy.types.Scene, uid: str = "") -> str:
         piece.end - piece.first for piece in seen
     )
     return f"{told} {missing} frames were never drawn: press Redraw." if missing else told
+
+
+def is_due(scene: bpy.types.Scene, uid: str = "") -> bool:
+    """Whether the speech was moved or cut since the motion and the drawing were laid beside it."""
+    try:
+        if not pieces.in_step(scene, uid):
+            return True
+        drawn = strips.find_all(scene, portrait.values(scene, uid).uid)
+        takes = [strips.take_of(one) for one in drawn]
+        if not takes or takes[0] is None:
+            return False
+        take = takes[0]
+        wanted = strips.within(pieces.of_take(scene, take.start, take.fps, uid), take.frames)
+        return bool(wanted) and not is_arranged(drawn, [one or take for one in takes], wanted, take)
+    except LpError:
+        return False
 
 
 def require(scene: bpy.types.Scene, uid: str = "") -> None:
@@ -86,7 +102,7 @@ def _shift_animation(rig: Any, frames: int) -> None:
     data.use_tweak_mode = False
     owners = [strip for track in data.nla_tracks for strip in track.strips if strip.action]
     for owner in [*owners, *([data] if data.action else [])]:
-        _shift_curves(compat.channels_of(owner, rig).fcurves, frames)
+        _retime(compat.channels_of(owner, rig).fcurves, 1.0, frames)
     for owner in owners:
         _shift_strip(owner, frames)
     layers.set_hold(rig, layers.hold(rig))  # poses are held from the first frame of the prediction on
@@ -101,12 +117,23 @@ def _shift_strip(strip: Any, frames: int) -> None:
         setattr(strip, name, value)
 
 
-def _shift_curves(fcurves: Any, frames: int) -> None:
+def carry_corrections(rig: Any, before: speech.Speech, now: speech.Speech) -> None:
+    """Move the corrections, keyed to a speech as it lay `before`, to where the same is heard `now`."""
+    data = rig.animation_data
+    if not (data and data.action) or data.use_tweak_mode:
+        return
+    scale = float(now.fps / before.fps)
+    shift = now.frame_at(before.start) - scale * before.first
+    if scale != 1 or abs(shift) > EXACT:
+        _retime(compat.channels_of(data, rig).fcurves, scale, shift)
+
+
+def _retime(fcurves: Any, scale: float, shift: float) -> None:
     for curve in fcurves:
         points = curve.keyframe_points
         for part in ("co", "handle_left", "handle_right"):
             flat = np.zeros(2 * len(points), np.float32)
             points.foreach_get(part, flat)
-            flat[::2] += frames
+            flat[::2] = flat[::2] * scale + shift
             points.foreach_set(part, flat)
         curve.update()

@@ -13,6 +13,7 @@ from bpy.types import Operator, Scene
 from .. import (
     adjust,
     corrected,
+    follow,
     keyfit,
     motion,
     pictures,
@@ -113,6 +114,11 @@ def lay(
         body = rig.build(scene, portrait.values(scene, who).name, prediction.neutral)
         portrait.values(scene, who).rig = body
         pictures.place_photo(scene, who)
+    with contextlib.suppress(LpError):
+        before = portrait.spoken(scene, who)
+        if before.strip == heard.strip:
+            motion.show_prediction(body, False)
+            follow.carry_corrections(body, before, heard)
     about = {"made_from": dict(made_from), "heard": dataclasses.asdict(heard) | {"fps": str(heard.fps)}}
     adjusted = predictions.adjustments_of(body)  # changed, perhaps, while the engine was at work
     keys = spoken.keys if adjusted == spoken.adjustments else adjust.fit(prediction, adjusted)

@@ -13,11 +13,11 @@ from bpy.types import Menu, Panel, Scene, UILayout, UIList
 from .. import (
     compat,
     corrected,
+    follow,
     jobs,
     measured,
     motion,
     order,
-    pieces,
     plan,
     portrait,
     preview,
@@ -201,8 +201,10 @@ def draw_speech(column: UILayout, scene: Scene, width: int) -> None:
     except LpError:
         return
     column.label(text=f"Motion for {spoken.frames} frames", icon="CHECKMARK")
-    if _has_moved(scene, spoken):
-        column.label(text="The speech has moved", icon="INFO")
+    if spoken.fps != compat.frame_rate(scene):
+        rows.draw_text(column, "The frame rate has changed: Speak and Redraw", width, "INFO")
+    elif follow.is_due(scene):
+        column.label(text="The speech was moved or cut", icon="INFO")
         column.operator("lineportrait.follow_speech", icon="UV_SYNC_SELECT")
     body: Any = portrait.rig_in(scene)
     column.operator("lineportrait.show_prediction", icon="FCURVE", depress=motion.shows_prediction(body))
@@ -279,14 +281,6 @@ def _draw_plan(column: UILayout, scene: Scene, width: int) -> None:
     rows.draw_text(column, known.sentence if known else "Counting the frames to draw…", width, "TIME")
     if last and last.title == LINEPORTRAIT_OT_draw.title and last.state is jobs.State.DONE:
         rows.draw_text(column, last.outcome, width, "CHECKMARK")
-
-
-def _has_moved(scene: Scene, spoken: speech.Speech) -> bool:
-    """Whether the rig in the viewport no longer moves in step with the speech strip."""
-    try:
-        return not pieces.in_step(scene)
-    except LpError:
-        return False
 
 
 CLASSES = (

@@ -442,6 +442,35 @@ def test_a_new_frame_rate_is_redrawn_and_the_button_says_so(drawn, blender):
     assert part("strips").recipe_of(drawn.drawing)["fps"] == "30"
 
 
+def test_corrections_stay_with_their_words_at_another_frame_rate(drawn, blender):
+    move_lip(drawn, 23)
+    seconds = part("portrait").spoken(drawn.scene).start + (23 - 11) / 24
+    drawn.scene.render.fps = 48
+    blender.ops.lineportrait.speak()
+    moved = part("portrait").spoken(drawn.scene).frame_at(seconds)
+    (curve,) = part("compat").channels_of(drawn.rig.animation_data, drawn.rig).fcurves
+    assert [key.co[0] for key in curve.keyframe_points] == pytest.approx(
+        [moved - 2, moved, moved + 2], abs=0.01
+    )
+
+
+def test_the_panel_offers_to_follow_when_there_is_something_to_follow(drawn, blender):
+    due = part("follow").is_due
+    assert not due(drawn.scene)
+    drawn.drawing.frame_offset_end = 3
+    assert not due(drawn.scene)
+    right = split(drawn, blender, 20)
+    assert due(drawn.scene)
+    follow(blender)
+    assert not due(drawn.scene)
+    part("compat").move(right, 30)
+    assert due(drawn.scene)
+    follow(blender)
+    assert not due(drawn.scene)
+    part("compat").strips(drawn.scene).remove(right)
+    assert due(drawn.scene)
+
+
 # which stretch goes to which piece
 
 spans = st.tuples(st.integers(0, 40), st.integers(1, 20), st.integers(-50, 50)).map(
