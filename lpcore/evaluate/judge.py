@@ -11,9 +11,12 @@ from torch import Tensor
 
 from .. import weights
 from ..errors import LpError
+from ..face.detect import Detection
+from ..face.landmarks import landmarks as find_landmarks
+from ..points68 import EYE_LEFT, EYE_RIGHT
 from ..provenance import digest
-from ..train.drawing_landmarks import face_windows, load_landmark_net, read_landmarks
 from ..train.identity import align_faces, load_identity_net
+from ..types import FaceBox
 from .efficientnet import NAME, load_efficientnet
 from .inception import load_inception
 
@@ -45,12 +48,11 @@ class Judge:
     def __init__(self, device: str = "cpu", inception: Path | None = None) -> None:
         self._device = device
         self._looks: dict[str, Callable[[Tensor], Tensor]] = {"fd": load_efficientnet(device).features}
-        self.made_of = {name: weights.sha256(name) for name in (*NETWORKS, "drawing_landmarks")}
+        self.made_of = {name: weights.sha256(name) for name in (*NETWORKS, "face_mesh")}
         if inception:
             self._looks["fid"] = load_inception(inception, device).features
             self.made_of["inception"] = digest(inception)
         self._identity = load_identity_net(device)
-        self._landmarks = load_landmark_net(weights.require("drawing_landmarks"), device)
 
     @torch.inference_mode()
     def looks(self, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
@@ -67,26 +69,32 @@ class Judge:
     @torch.inference_mode()
     def people(self, pictures: Sequence[np.ndarray], points: np.ndarray) -> np.ndarray:
         """(T, 128) dlib's embeddings of the faces at `points` (T, 68, 2 or 3), in pixels."""
-        return self._by_face(
-            lambda drawn, places: self._identity(align_faces(drawn, places))[-1], pictures, points
-        )
-
-    @torch.inference_mode()
-    def landmarks(self, pictures: Sequence[np.ndarray], points: np.ndarray) -> np.ndarray:
-        """(T, 68, 2) landmarks read off the pictures, in pixels, in the face windows of the wanted `points`."""
-        return self._by_face(
-            lambda drawn, places: read_landmarks(self._landmarks, drawn, face_windows(places)),
-            pictures,
-            points,
-        )
-
-    def _by_face(self, network, pictures: Sequence[np.ndarray], points: np.ndarray) -> np.ndarray:
         found = []
         for start in range(0, len(pictures), _BATCH):
             some = slice(start, start + _BATCH)
             places = torch.from_numpy(np.asarray(points[some, :, :2], np.float32)).to(self._device)
-            found.append(network(self._tensor(pictures[some]), places).cpu().numpy())
+            faces = align_faces(self._tensor(pictures[some]), places)
+            found.append(self._identity(faces)[-1].cpu().numpy())
         return np.concatenate(found)
+
+    def landmarks(self, pictures: Sequence[np.ndarray], points: np.ndarray) -> np.ndarray:
+        """(T, 68, 2) landmarks found in the pictures, in pixels, near the wanted `points` (T, 68, 2 or 3).
+
+        By the detector that finds them in photos, as in the paper: what generators learn from is another network.
+        """
+        return np.stack(
+            [
+                find_landmarks(np.repeat(picture[..., None], 3, axis=-1), _face(wanted[:, :2])).points[:, :2]
+                for picture, wanted in zip(pictures, np.asarray(points), strict=True)
+            ]
+        )
 
     def _tensor(self, pictures: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(pictures)).to(self._device)[:, None].float() / 255
+
+
+def _face(points: np.ndarray) -> Detection:
+    """Where the face with these landmarks (68, 2) is."""
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    eyes = np.stack([points[list(eye)].mean(axis=0) for eye in (EYE_RIGHT, EYE_LEFT)])
+    return Detection(FaceBox(left, top, right - left, bottom - top, 1.0), eyes)

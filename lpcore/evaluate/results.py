@@ -22,7 +22,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "warp_error": (LOWER, "mean squared difference to the frame before, moved by a head's true flow"),
     "lip_error_px": (
         LOWER,
-        "distance of lip landmarks read off the drawing from the wanted ones, pixels at 256",
+        "distance of lip landmarks that the photo's detector finds in the drawing, pixels at 256",
     ),
     "lmd": (LOWER, "landmark distance: the same, mouths about their own middles, mean of the 20 points"),
     "lmd_sum": (LOWER, "landmark distance, sum of the 20 points"),
