@@ -45,7 +45,7 @@ class Kept:
             except (ValueError, KeyError, OSError, zipfile.BadZipFile):
                 path.unlink()
         seen = look()
-        arrays = {f"{_LOOKS}{distance}": values for distance, values in seen.looks.items()}
+        arrays: dict[str, Any] = {f"{_LOOKS}{distance}": values for distance, values in seen.looks.items()}
         told = np.frombuffer(json.dumps({"figures": seen.figures, "note": seen.note}).encode(), np.uint8)
         arrays |= {"told": told, "picture": seen.picture, "lags": seen.lags, "frames": seen.frames}
         with replacing(path) as file:

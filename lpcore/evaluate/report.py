@@ -108,4 +108,4 @@ def _picture(link: str) -> str:
 
 
 def _film(link: str) -> str:
-    return f"<video src='{link}' controls loop preload='metadata'></video>"
+    return f"<video src='{link}' controls loop preload='auto'></video>"

@@ -10,13 +10,14 @@ measured is kept there: the same command goes on where it was stopped.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..audio.load import load
 from ..device import pick_device
-from ..files import prepare_folder, replacing, write_atomically
+from ..files import prepare_folder, write_atomically
 from ..frames import write_png
 from ..provenance import face_weights, motion_weights, versions
 from ..types import SpeakSettings
@@ -100,8 +101,9 @@ def export(planned: ShotPlan, folder: Path) -> None:
     prepare_folder(folder)
     write_png(photo, crop_of(planned))
     samples = load(planned.speech, planned.start, float(planned.frames / FPS))
-    with replacing(speech) as file:
-        soundfile.write(file, samples, 16000, format="WAV")
+    sound = io.BytesIO()
+    soundfile.write(sound, samples, 16000, format="WAV")
+    write_atomically(speech, sound.getvalue())
 
 
 def _external(options: argparse.Namespace, plans: Sequence[ShotPlan], device: str) -> dict[str, Method]:

@@ -40,7 +40,7 @@ def pictures(folder: Path, count: int, side: int = 64) -> Path:
     """A folder of pictures, each lighter than the one before."""
     folder.mkdir(parents=True)
     for k in range(count):
-        cv2.imwrite(str(folder / f"{k:03d}.png"), np.full((side, side, 3), 10 * k, np.uint8))
+        cv2.imwrite(str(folder / f"{k:03d}.png"), np.full((side, side, 3), 10 * k + 5, np.uint8))
     return folder
 
 
@@ -115,7 +115,7 @@ def test_our_test_set_is_of_held_out_faces_and_speech():
 
 def test_pictures_are_spread_over_the_shot(tmp_path):
     frames, note = read_frames(pictures(tmp_path / "a", 5), 9)
-    assert [int(frame.mean()) for frame in frames] == [0, 0, 10, 20, 20, 20, 30, 40, 40]
+    assert [int(frame.mean()) for frame in frames] == [5, 5, 15, 25, 25, 25, 35, 45, 45]
     assert frames[0].shape == (512, 512, 3) and "5 pictures of 64 x 64 shown as 9" in note
 
 
@@ -163,7 +163,7 @@ def shot_of(portrait, count: int) -> Shot:
 def test_drawings_of_another_program_become_grey_frames(tmp_path, portrait):
     pictures(tmp_path / "one", 4)
     made = external(tmp_path, ["one"], "ink", "cpu", photos=False).draw(shot_of(portrait, 4))
-    assert made.frames.shape == (4, 512, 512) and (made.frames[2] == 20).all() and (made.static == 0).all()
+    assert made.frames.shape == (4, 512, 512) and (made.frames[2] == 25).all() and (made.static == 5).all()
     assert made.calm is None and made.moves is None and made.note
 
 
