@@ -104,8 +104,8 @@ class Game:
         terms: dict[str, Tensor] = {}
         if weights.overall:
             terms["overall"] = adversarial_loss(critics.overall(first), critics.overall(second))
-        masks = region_masks(targets[0], (side, side)) if weights.regions or batch.wanted is not None else {}
         if weights.regions:
+            masks = region_masks(targets[0], (side, side))
             shown = [(name, self._region(d, masks[name])) for name in REGIONS for d in (first, second)]
             terms["regions"] = adversarial_loss(*(critics.regions[name](x) for name, x in shown))
         if weights.content:
@@ -113,9 +113,7 @@ class Game:
                 terms["content"] = content_loss(first, batch.static, source, targets[0])
             else:
                 # W moves lines a little apart from flow B: torn between both, the network would fade them.
-                terms["content"] = redrawing_loss(
-                    first, batch.wanted, torch.maximum(masks["eyes"], masks["lips"])
-                )
+                terms["content"] = redrawing_loss(first, batch.wanted)
         if weights.geometry:
             read = [
                 geometry_loss(
