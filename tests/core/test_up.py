@@ -106,7 +106,7 @@ def test_second_run_installs_nothing(up):
 def test_another_verb_adds_its_extras_and_keeps_the_others(up):
     up.set_up(arguments("demo"))
     up.set_up(arguments("test"))
-    assert any(call[-1].endswith("[demo,dev]") for call in up.calls)
+    assert any(call[-1].endswith("[demo,dev,evaluate]") for call in up.calls)
     up.calls.clear()
     up.set_up(arguments("demo"))
     assert not any("pip" in call for call in up.calls)
