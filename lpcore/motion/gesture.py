@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..audio import content
-from ..types import Progress, no_progress
+from ..types import Progress, no_progress, share_of
 from . import pose
 from .noise import smooth_noise
 from .prosody import liveliness, prosody
@@ -35,8 +35,12 @@ LIMITS = np.array([*pose.LIMITS, pose.SHIFT, pose.SHIFT, 1.0])
 
 SCALES = (0.2, 0.5, 1.2, 3.0)
 """Seconds over which the noise changes."""
-COURSES = 2
-"""Courses of noise of each scale."""
+COURSES = 4
+"""Courses of noise of each scale: half of them are the same in a mirror, half change their sign."""
+MIRROR = np.array([-1, 1, -1, -1, 1, 1], np.float32)
+"""What a mirror does to the outputs: yaw, roll and shift x change their sign."""
+MIRRORED_NOISE = np.tile(np.repeat([1, -1], COURSES // 2), len(SCALES)).astype(np.float32)
+"""What a mirror does to the courses of noise."""
 SMOOTHING = 0.08
 """Standard deviation in seconds of the smoothing of what the network says."""
 
@@ -98,7 +102,11 @@ def gesture(
             branch.feature_mean[: content.WIDTH].numpy(), (len(delivery.lively), content.WIDTH)
         )
     noise = smooth_noise(delivery.clock(), seed, SCALES, COURSES)
-    said = branch.predict(heard(features, delivery), voice, progress, noise)
+    read = heard(features, delivery)
+    # Left and right are alike to speech: the mirrored noise gives exactly the mirrored motion.
+    said = branch.predict(read, voice, share_of(progress, 0.0, 0.5), noise)
+    other = branch.predict(read, voice, share_of(progress, 0.5, 1.0), noise * MIRRORED_NOISE)
+    said = (said + other * MIRROR) / 2
     return shaped(said, delivery.lively)
 
 

@@ -25,9 +25,6 @@ MEDIAN = 5
 JITTER = 1.5
 """Standard deviation in frames of the smoothing after it: 60 ms."""
 
-MIRROR = np.array([-1, 1, -1, -1, 1, 1], np.float32)
-"""What a mirror does to yaw, pitch, roll, shift x, y and brows."""
-
 _BESIDE_BROWS = (27, 39, 42)
 """Bridge of the nose and inner eye corners, from which the brows' height is measured."""
 _NECK = 0.35

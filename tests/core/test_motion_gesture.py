@@ -120,6 +120,20 @@ def test_gestures_keep_within_their_limits_and_follow_their_seed(seed):
     assert one.pose.tobytes() != gesture(20 * features, delivery, voice, seed + 1).pose.tobytes()
 
 
+def test_left_and_right_are_alike(monkeypatch):
+    features, samples = speech(3.0)
+    delivery = delivery_of(samples)
+    one = gesture(features, delivery, nobody(), 4)
+    plain = smooth_noise
+    monkeypatch.setattr(
+        gesture_module, "smooth_noise", lambda *given: plain(*given) * gesture_module.MIRRORED_NOISE
+    )
+    other = gesture(features, delivery, nobody(), 4)
+    np.testing.assert_allclose(other.pose, one.pose * gesture_module.MIRROR[:5], atol=1e-6)
+    np.testing.assert_allclose(other.brows, one.brows, atol=1e-6)
+    assert np.abs(one.pose[:, 0]).max() > 1e-3
+
+
 def test_silence_calms_the_head_and_rests_the_brows():
     features, samples = speech(12.0)
     samples[6 * 16000 :] = 0
