@@ -123,6 +123,7 @@ def lay(strip: Any, content: float, first: int, end: int) -> None:
     """
     way = round(content - content_start(strip))
     if hasattr(strip, "left_handle"):
+        strip.right_handle = max(strip.right_handle, end - way)  # a left handle never passes the right one
         strip.left_handle, strip.right_handle = first - way, end - way
     else:
         strip.frame_offset_start = first - content
