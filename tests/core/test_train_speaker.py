@@ -18,7 +18,7 @@ from lpcore.motion import brows, prosody
 from lpcore.motion.gesture import COURSES, LIMITS, MIRROR, MIRRORED_NOISE, SCALES, UNITS, read_branch, shaped
 from lpcore.motion.pose import pose_displacement
 from lpcore.motion.speaker_branch import SpeakerBranchConfig
-from lpcore.train.gestures import chances, energy_score, examples, filmed, gesture_loss, shown
+from lpcore.train.gestures import Example, chances, energy_score, examples, filmed, gesture_loss, shown
 from lpcore.train.ict import EAR_DISTANCE
 from lpcore.train.speaker import Lesson, TrainSpeaker, batch_of, drawn, spread, train
 
@@ -26,9 +26,7 @@ TINY = SpeakerBranchConfig(
     features=content.WIDTH + prosody.WIDTH, hidden=8, layers=1, voice_widths=(2,), noise=len(SCALES) * COURSES,
     placed=False, model=8, feed_forward=8, blocks=1, head=(8,), outputs=6, look_ahead=2, span=64, dropout=0.0,
 )  # fmt: skip
-QUICK = TrainSpeaker(
-    model=TINY, frames=40, batch=4, draws=3, steps=60, rate=1e-2, content=0.01
-)
+QUICK = TrainSpeaker(model=TINY, frames=40, batch=4, draws=3, steps=60, rate=1e-2, content=0.01)
 
 
 def clip_of(pose: np.ndarray, raised: np.ndarray) -> Clip:
@@ -126,6 +124,11 @@ def test_what_is_trained_is_what_is_shown():
     assert (np.abs(trained) <= LIMITS + 1e-6).all()
 
 
+def motion_of(film: Example) -> np.ndarray:
+    assert film.motion is not None
+    return film.motion
+
+
 def lesson() -> Lesson:
     """Heads that rise with the loudness, which swells at random moments."""
     made = []
@@ -149,7 +152,7 @@ def test_stretches_are_random_and_mirrored(plain_ears):
     assert batch.chances.shape == (3, 5, 40, TINY.noise) and batch.motion.shape == (5, 40, 6)
     plain = replace(QUICK, variety=0.0)
     seen = batch_of(taught.films[:1], [], replace(plain, batch=40), np.random.default_rng(1)).motion.numpy()
-    own = np.lib.stride_tricks.sliding_window_view(taught.films[0].motion, 40, axis=0).transpose(0, 2, 1)
+    own = np.lib.stride_tricks.sliding_window_view(motion_of(taught.films[0]), 40, axis=0).transpose(0, 2, 1)
     kinds = [[np.abs(own * sign - one).max(axis=(1, 2)).min() < 1e-5 for one in seen] for sign in (1, MIRROR)]
     assert np.any(kinds, axis=0).all() and np.any(kinds, axis=1).all()
     again = batch_of(taught.films, taught.sounds, QUICK, np.random.default_rng(0))
@@ -169,8 +172,7 @@ def test_training_learns_what_speech_decides_and_draws_the_rest(plain_ears, tmp_
         for side in (1, MIRRORED_NOISE)
     )
     draws = (straight + MIRROR * other) / 2
-    assert film.motion is not None
-    assert np.corrcoef(draws[:, 10:150, 4].mean(axis=0), film.motion[10:150, 4])[0, 1] > 0.7
+    assert np.corrcoef(draws[:, 10:150, 4].mean(axis=0), motion_of(film)[10:150, 4])[0, 1] > 0.7
     yaw = draws[:, :, 0]
     assert yaw.std(axis=0).mean() > 0.1 and yaw.std(axis=0).mean() > 2 * yaw.mean(axis=0).std()
 
@@ -196,7 +198,7 @@ def test_a_resumed_run_ends_alike(plain_ears, tmp_path):
 def test_the_loss_is_least_for_motions_like_the_film(plain_ears):
     taught = lesson()
     scale = spread(taught.films)
-    true = torch.stack([torch.from_numpy(f.motion[:64]) for f in taught.films]).float()
+    true = torch.stack([torch.from_numpy(motion_of(f)[:64]) for f in taught.films]).float()
     others = torch.stack([true[[(k + i) % 6 for i in range(6)]] for k in (1, 2, 3)])
     alike = gesture_loss(others, true, scale).mean()
     assert gesture_loss(true[None].repeat(2, 1, 1, 1), true, scale).abs().max() < 1e-4
