@@ -83,11 +83,9 @@ def batch_of(
     """Random stretches: of films with their own motion, of other speech with that of any film."""
     rows: dict[str, list[np.ndarray]] = {"heard": [], "voices": [], "chances": [], "motion": []}
     for number in range(config.batch + (config.batch // 4 if sounds else 0)):
-        one = films[int(rng.integers(len(films)))]
+        film = films[int(rng.integers(len(films)))]
         own = number < config.batch
-        film = one
-        if not own:
-            one = sounds[int(rng.integers(len(sounds)))]
+        one = film if own else sounds[int(rng.integers(len(sounds)))]
         first = _first(one, config, rng)
         begin = first if own else _first(film, config, rng)
         assert film.motion is not None
