@@ -1,8 +1,9 @@
-"""Measure the engine on this machine: `python scripts/bench.py [--quick] [--json PATH] [--networks]`.
+"""Measure the engine on this machine: `python scripts/bench.py [--quick] [--json PATH] [--networks] [--scaling]`.
 
 Times are medians of repeated runs in this process. `draw_ratio` compares frames per second, PNG files included, with
 the published script's pipeline, measured side by side in the same run with networks of the published sizes: matte,
 static drawing, landmark discs, both flows, generator and nine PNG files for every frame (`evaluate.reference`).
+`--scaling` shows how cost grows with frames, size, cores and batch, and the memory of every stage; it takes long.
 """
 
 from __future__ import annotations
@@ -21,18 +22,22 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def measure(photo: np.ndarray, speech: Path, repeats: int, film: int) -> dict[str, float]:
+def measure(
+    photo: np.ndarray, speech: Path, repeats: int, film: int, blender: Path | None
+) -> dict[str, float]:
     """Every figure under its name; ``_s`` seconds, ``_fps`` frames per second, ``_ratio`` without unit.
 
-    film: frames over which memory is watched.
+    film: frames over which memory is watched. blender: a Python that has `bpy`, to write curves in.
     """
     from lpcore import analyze, speak
     from lpcore.audio.load import length
     from lpcore.drawing.stream import FrameStream
+    from lpcore.evaluate.curve_cost import curve_cost
     from lpcore.evaluate.reference import reference
     from lpcore.evaluate.timing import median_seconds as seconds
     from lpcore.evaluate.worker_cost import waits
     from lpcore.frames import write_frames
+    from lpcore.motion.files import save_motion
 
     figures = {"help_s": seconds(_help, repeats)}
     figures["analyze_cold_s"] = seconds(lambda: analyze(photo), 1)
@@ -67,6 +72,10 @@ def measure(photo: np.ndarray, speech: Path, repeats: int, film: int) -> dict[st
     figures["rss_growth_mb"] = _growth(portrait, points, film)
     with tempfile.TemporaryDirectory() as folder:
         figures |= waits(photo, speech, Path(folder))
+        if blender:
+            shot = Path(folder) / "ten_seconds.npz"
+            save_motion(shot, speak(portrait, speech, frames=250))
+            figures |= curve_cost(blender, ROOT, shot)
     return figures
 
 
@@ -98,6 +107,28 @@ def network_table(repeats: int) -> str:
     return "\n".join(lines)
 
 
+def scale(photo: np.ndarray, speech: Path, threads: int, plots: Path | None) -> list[dict]:
+    """Print how cost grows, row by row; with `plots`, draw the curves into that folder."""
+    from lpcore import analyze, speak
+    from lpcore.evaluate.scaling import Case, in_words, plot, scaling
+    from lpcore.frames import write_png
+    from lpcore.motion.files import save_motion
+
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        picture, motion = Path(folder) / "photo.png", Path(folder) / "motion.npz"
+        write_png(picture, photo)
+        save_motion(motion, speak(analyze(picture), speech))
+        case = Case("draw", str(picture), str(speech), str(motion), threads=threads)
+        for row in scaling(case, os.cpu_count() or 1):
+            rows.append(row)
+            print(in_words([row]).splitlines()[-1], file=sys.stderr, flush=True)
+    print(in_words(rows))
+    if plots:
+        print(plot(rows, plots))
+    return [vars(row) for row in rows]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write every figure under its name")
@@ -106,17 +137,32 @@ def main() -> int:
     parser.add_argument("--speech", type=Path, default=next((ROOT / "examples").glob("*.flac"), None))
     parser.add_argument("--quick", action="store_true", help="fewer repeats, a shorter film")
     parser.add_argument("--networks", action="store_true", help="only the table of the networks' costs")
+    parser.add_argument("--bpy", type=Path, metavar="PYTHON", help="a Python with `bpy`, to write curves in")
+    parser.add_argument("--scaling", action="store_true", help="only how cost grows, and the stages' memory")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="the same, with the curves drawn there")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     import torch
     from skimage import data
 
+    from lpcore.evaluate.curve_cost import blender_python
+
     torch.set_num_threads(options.threads)
     if options.networks:
         print(network_table(options.repeats))
         return 0
+    if options.scaling or options.plots:
+        if options.plots:
+            from lpcore.evaluate.plots import require_matplotlib
+
+            require_matplotlib()
+        rows = scale(data.astronaut(), options.speech, options.threads, options.plots)
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=2))
+        return 0
     repeats, film = (2, 2000) if options.quick else (options.repeats, 10_000)
-    figures = measure(data.astronaut(), options.speech, repeats, film)
+    blender = options.bpy or blender_python(ROOT)
+    figures = measure(data.astronaut(), options.speech, repeats, film, blender)
     width = max(map(len, figures))
     print(f"{platform.machine()}, {options.threads} cores, torch {torch.__version__}")
     print("\n".join(f"{name:{width}}  {value:10.3f}" for name, value in figures.items()))

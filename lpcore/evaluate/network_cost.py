@@ -56,7 +56,7 @@ def _parts() -> list[tuple[str, str, nn.Module, Callable[[], object]]]:
     add("static drawer, 512", "photo", StaticDrawer(DrawerConfig()), None, 4, 2 * SIDE, 2 * SIDE)
     for title, config, flow in (("default", DEFAULT, FLOW), ("paper", PAPER, PAPER_UNET)):
         generator = Generator(config)
-        prepare, draw = _generator_calls(generator, config)
+        prepare, draw = generator_calls(generator, config)
         add(f"generator {title}, photo", "photo", generator.encoder, prepare)
         add(f"generator {title}", "frame", generator, draw)
         add(f"flow A {title}", "frame", *_flow_call(flow))
@@ -65,17 +65,18 @@ def _parts() -> list[tuple[str, str, nn.Module, Callable[[], object]]]:
     return parts
 
 
-def _generator_calls(
-    generator: Generator, config: GeneratorConfig
+def generator_calls(
+    generator: Generator, config: GeneratorConfig, batch: int = 1
 ) -> tuple[Callable[[], object], Callable[[], object]]:
+    """What the generator does once for a photo, and what for `batch` frames together."""
     drawn = config.scale * SIDE
     photo, discs = torch.zeros(1, config.inputs, drawn, drawn), torch.zeros(1, 1, SIDE, SIDE)
-    carried = torch.zeros(1, config.outputs, drawn, drawn) if config.carried else None
+    carried = torch.zeros(batch, config.outputs, drawn, drawn) if config.carried else None
     frame = (
-        discs,
-        torch.zeros(1, SIDE, SIDE, 2),
-        torch.zeros(1, 2, SIDE, SIDE),
-        torch.ones_like(discs),
+        discs.expand(batch, -1, -1, -1),
+        torch.zeros(batch, SIDE, SIDE, 2),
+        torch.zeros(batch, 2, SIDE, SIDE),
+        torch.ones(batch, 1, SIDE, SIDE),
         carried,
     )
     with torch.inference_mode():

@@ -65,7 +65,7 @@ def waits(photo: np.ndarray, speech: Path, folder: Path) -> dict[str, float]:
 
     first_frame_cold_s: from starting the worker to the first frame of a shot, with nothing loaded. first_frame_warm_s:
     the same for another take with all loaded. edit_redraw_s: from one moved key to the last of the frames it touches,
-    in a shot of `SHOT` frames of which all others are at hand.
+    in a shot of `SHOT` frames of which all others are at hand. round_trip_s: to one frame that is at hand already.
     """
     picture = folder / "photo.png"
     cv2.imwrite(str(picture), np.ascontiguousarray(photo[..., ::-1]))
@@ -91,6 +91,8 @@ def waits(photo: np.ndarray, speech: Path, folder: Path) -> dict[str, float]:
         )
         figures["edit_redraw_s"] = time.perf_counter() - start
         figures["edit_redraw_frames"] = float(end.result["drawn"])
+        start = time.perf_counter()
+        figures["round_trip_s"] = _first_frame(worker, replace(draw, id=4, frames=[0]), start)
     return figures
 
 
