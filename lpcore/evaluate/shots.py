@@ -45,8 +45,8 @@ class Shot:
     """One face with one recording.
 
     points: (T, 68, 3) crop units, moved as by default. loudness: (T,) dB of the speech, None where nobody speaks.
-    calm: (T / 2, 68, 3) the same with the head held still, and still: (T / 2 - 1, 512, 512) bool, where that does not
-    move, see `drawing_figures.still`. truth: moves of known flow. Both are None where they are not measured.
+    calm: (T / 2, 68, 3) the same with head and brows held still, and still: (T / 2 - 1, 512, 512) bool, where that
+    does not move, see `drawing_figures.still`. truth: moves of known flow. Both are None where they are not measured.
     """
 
     name: str
@@ -75,11 +75,12 @@ def shoot(plan: ShotPlan, truths: TrueMotions | None = None) -> Shot:
     """Let the face in a photo speak its recording; `truths` makes moves of known flow too."""
     portrait = analyze(plan.photo)
 
-    def spoken(frames: int, head: float) -> np.ndarray:
-        settings = SpeakSettings(seed=plan.seed, head=head)
+    def spoken(frames: int, settings: SpeakSettings) -> np.ndarray:
         return speak(portrait, plan.speech, start=plan.start, frames=frames, settings=settings).points
 
-    points, calm = spoken(plan.frames, SpeakSettings.head), spoken(max(2, plan.frames // 2), 0.0)
+    points = spoken(plan.frames, SpeakSettings(seed=plan.seed))
+    # Head and brows drift so slowly that all they move would pass for standing still.
+    calm = spoken(max(2, plan.frames // 2), SpeakSettings(seed=plan.seed, head=0.0, brows=0.0))
     return Shot(
         plan.name,
         portrait,
