@@ -18,7 +18,10 @@ Table = dict[str, Figures]
 LOWER, HIGHER = "lower", "higher"
 MEANINGS: dict[str, tuple[str, str]] = {
     "ssim": (HIGHER, "likeness of adjacent frames (SSIM, Gaussian window of 11 x 11, sigma 1.5, range 255)"),
-    "flicker": (LOWER, "mean change, black to white = 1, of places that do not move, head and brows held still"),
+    "flicker": (
+        LOWER,
+        "mean change, black to white = 1, of places that do not move, head and brows held still",
+    ),
     "warp_error": (LOWER, "mean squared difference to the frame before, moved by a head's true flow"),
     "lip_error_px": (
         LOWER,
