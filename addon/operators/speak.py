@@ -116,7 +116,7 @@ def lay(
         pictures.place_photo(scene, who)
     with contextlib.suppress(LpError):
         before = portrait.spoken(scene, who)
-        if before.strip == heard.strip:
+        if body.animation_data and before.strip == heard.strip:
             motion.show_prediction(body, False)
             follow.carry_corrections(body, before, heard)
     about = {"made_from": dict(made_from), "heard": dataclasses.asdict(heard) | {"fps": str(heard.fps)}}

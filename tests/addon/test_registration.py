@@ -79,6 +79,6 @@ def test_the_panels_draw(world, blender):
     assert "18 frames in take_001" in drawn
     assert "AgX view turns white" in drawn
     part("compat").move(world.speech, 5)
-    assert "The speech has moved" in draw()
+    assert "The speech was moved or cut" in draw()
     blender.data.objects.remove(world.rig)
     assert "Motion for" not in draw()
