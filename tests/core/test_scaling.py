@@ -52,9 +52,10 @@ def test_every_axis_is_measured_beside_the_published_steps_on_as_many_cores(aske
 
 
 def test_a_process_of_its_own_tells_its_time_and_memory():
+    burden = np.ones(1 << 28)  # 2 GB, in the process that starts the other
     found = measured(Case("generator", "", "", "", frames=1, threads=1))
     assert found["seconds"] > 0
-    assert found["peak_mb"] is None or 100 < found["peak_mb"] < 4000
+    assert found["peak_mb"] is None or 100 < found["peak_mb"] < burden.nbytes / 1e6
 
 
 def test_the_table_names_what_is_not_known():
@@ -88,9 +89,3 @@ def test_blenders_python_is_that_of_the_addon_tests(tmp_path):
         python.parent.mkdir(parents=True)
         python.touch()
     assert blender_python(tmp_path) == Path(tmp_path / ".venv-bpy-5.0.1" / "bin" / "python")
-
-
-def test_the_memory_of_a_process_is_its_own():
-    burden = np.ones(1 << 27)  # 1 GB in the process that starts the other
-    peak = measured(Case("generator", "", "", "", frames=1, threads=1))["peak_mb"]
-    assert peak is None or peak < burden.nbytes / 1e6
