@@ -169,7 +169,9 @@ class SpeakSettings:
     )
     emotion: str = _setting("neutral", "the face's expression", choices=EMOTIONS)
     emotion_strength: float = _setting(1.0, "how strong the expression is, 0 to 1", high=1.0)
-    style_audio: str | None = _setting(None, "sound file of a voice whose way of moving head and brows is taken over")
+    style_audio: str | None = _setting(
+        None, "sound file of a voice whose way of moving head and brows is taken over"
+    )
     hold: int = _setting(1, "frames that each pose lasts: 2 = on twos, 3 = on threes", low=1, high=240)
     seed: int = _setting(0, "another number gives other head motion, brows and blinks", high=_SEEDS)
     module: str = _setting(

@@ -60,8 +60,8 @@ class _Reach(nn.Module):
         self.first, self.second = (
             nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation) for _ in range(2)
         )
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(F.relu(self.first(x)))

@@ -81,7 +81,9 @@ def test_animate_writes_film_frames_and_recipe(photo, speech, tmp_path, capsys):
     assert cv2.imread(str(frames[0]), cv2.IMREAD_UNCHANGED).shape == (256, 256)
     recipe = json.loads((out / "recipe.json").read_text())
     assert recipe["settings"]["seed"] == 3 and recipe["fps"] == "12"
-    assert {"face_mesh", "hama", "content_branch", "speaker_branch", "static_drawer"} <= set(recipe["weights"])
+    assert {"face_mesh", "hama", "content_branch", "speaker_branch", "static_drawer"} <= set(
+        recipe["weights"]
+    )
     assert set(recipe["versions"]) == {"torch", "numpy", "opencv", "onnxruntime", "python"}
     assert recipe["versions"]["opencv"] == cv2.__version__
     assert digest(photo, speech) == before

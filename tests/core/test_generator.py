@@ -44,7 +44,10 @@ def test_sizes():
     assert count(DEFAULT) <= 2_500_000
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_DEFAULT, replace(TINY_DEFAULT, norm="batch", outputs=3), replace(TINY_DEFAULT, norm="none")])
+@pytest.mark.parametrize(
+    "config",
+    [TINY, TINY_DEFAULT, replace(TINY_DEFAULT, norm="batch", outputs=3), replace(TINY_DEFAULT, norm="none")],
+)
 def test_shape_and_range(config):
     generator = made(config)
     photo, inputs = frames(config, 2)
