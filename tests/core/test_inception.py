@@ -176,7 +176,7 @@ def test_the_published_tensors_give_the_published_features(state, path):
 
 def test_the_judge_looks_by_it_where_the_user_has_the_file(path, monkeypatch):
     nothing = SimpleNamespace(features=lambda x: x.mean((2, 3)))
-    for name in ("load_efficientnet", "load_identity_net", "load_landmark_net"):
+    for name in ("load_efficientnet", "load_identity_net"):
         monkeypatch.setattr(judge, name, lambda *arguments: nothing)
     monkeypatch.setattr(weights, "require", lambda name: Path(name))
     monkeypatch.setattr(weights, "sha256", lambda name: name)
