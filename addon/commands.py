@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -12,6 +13,7 @@ import bpy
 from . import engine, jobs, measured, order, plan, portrait, preferences, shots, strips, takes, usage
 from .lpcore import protocol
 from .lpcore.errors import LpError, as_lp_error
+from .lpcore.types import SpeakSettings
 from .lpcore.version import __version__
 from .operators import analyze, draw, speak
 from .report import Report
@@ -160,13 +162,7 @@ def _render_to(scene: Any, options: argparse.Namespace, report: Report) -> None:
 
 
 def _shots(options: argparse.Namespace, report: Report) -> None:
-    given = {name: getattr(options, name) for name in usage.SHOT_OPTIONS}
-    given = {name: value for name, value in given.items() if value not in (None, False)}
-    listed = (
-        shots.read(options.shots)
-        if options.shots
-        else [shots.Shot(options.photo, options.speech, options.out, **given)]
-    )
+    listed = shots.read(options.shots) if options.shots else [_shot(options)]
     kept = {"store": str(preferences.store_folder() or ""), "store_limit": preferences.store_limit()}
     for shot in listed:
         report.begin(shot.title)
@@ -179,6 +175,16 @@ def _shots(options: argparse.Namespace, report: Report) -> None:
         except LpError as error:
             report.fail(error)
     measured.remember_greeting()
+
+
+def _shot(options: argparse.Namespace) -> shots.Shot:
+    """The shot that the options of --photo describe. Raises LpError ``BAD_VALUE``."""
+    given = {name: value for name, value in vars(options).items() if value is not None and value is not False}
+    if "style_audio" in given:
+        given["style_audio"] = str(Path(given["style_audio"]).resolve())
+    settings = SpeakSettings(**{name: given[name] for name in shots.SETTINGS if name in given})
+    look = {name: given[name] for name in usage.SHOT_OPTIONS if name in given}
+    return shots.Shot(options.photo, options.speech, options.out, settings=settings, **look)
 
 
 def _figures(result: Any) -> dict[str, Any]:

@@ -77,8 +77,8 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
     roll: _dial("Tilt", "How far the head tilts, besides Head")
     shift: _dial("Wander", "How far the head wanders, besides Head")
     blink_rate: FloatProperty(
-        name="Blinks",
-        description="Blinks a minute; 0 for none",
+        name="Blinks a Minute",
+        description="How often the eyes blink; 0 for never",
         min=0,
         max=60,
         default=15,
@@ -111,7 +111,7 @@ class LINEPORTRAIT_PG_portrait(PropertyGroup):
         default=1,
     )
     silence_db: FloatProperty(
-        name="Silence Below",
+        name="Silence (dB)",
         description="Sound this many decibels under the speech's loud level is silence, in which the lips close",
         min=-200,
         soft_min=-80,

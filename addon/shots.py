@@ -10,7 +10,7 @@ import csv
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from .engine import Engine
 from .lpcore import protocol
 from .lpcore.errors import Cancelled, LpError
 from .lpcore.finish import Finish
+from .lpcore.types import SpeakSettings, kind_of
 
 FRAMES = "frames"
 PATHS = ("photo", "speech", "out")
@@ -28,7 +29,7 @@ Watch = Callable[[protocol.Event], None]
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo, one speech, one folder, and how to draw; also the columns of a shot list.
+    """One photo, one speech, one folder, how to move and how to draw; with those of `settings`, the columns of a list.
 
     fps: "25", "23.976", "30000/1001". size: None = 512 for the face, unlimited for the photo. ink, paper: #rrggbb.
     """
@@ -52,11 +53,7 @@ class Shot:
     alpha: bool = False
     mark: bool = True
     exr: bool = False
-    lips: float = 1.0
-    jaw: float = 1.0
-    head: float = 1.0
-    blink_rate: float = 15.0
-    seed: int = 0
+    settings: SpeakSettings = field(default_factory=SpeakSettings)
 
     @property
     def title(self) -> str:
@@ -67,15 +64,14 @@ class Shot:
         """Raises LpError ``BAD_VALUE``."""
         return Finish(self.line_weight, _colour(self.ink), _colour(self.paper), self.alpha, self.mark)
 
-    def settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("lips", "jaw", "head", "blink_rate", "seed")}
-
     def recipe(self) -> dict[str, Any]:
         """What is asked for, ready for JSON."""
         values = {**asdict(self), "name": self.title}
         told = {name: str(value) if name in PATHS else value for name, value in values.items()}
         for name in ("photo", "speech"):
             told[f"{name}_changed"] = _stamp(getattr(self, name))
+        if self.settings.style_audio:
+            told["style_audio_changed"] = _stamp(Path(self.settings.style_audio))
         return told
 
     def is_complete(self) -> bool:
@@ -88,11 +84,22 @@ class Shot:
         return made.get("shot") == self.recipe() and bool(frames) and all(path.is_file() for path in frames)
 
 
+SETTINGS = {setting.name: kind_of(setting) for setting in fields(SpeakSettings)}
+KINDS = {
+    one.name: {"int": int, "float": float, "bool": bool, "Path": Path, "str": str}[
+        str(one.type).removesuffix(" | None")
+    ]
+    for one in fields(Shot)
+    if one.name != "settings"
+} | SETTINGS
+"""Column of a shot list -> what its values are made of."""
+
+
 def read(path: Path) -> list[Shot]:
     """The shots of a list; relative paths start at the list's folder. Raises LpError ``SHOTS_UNREADABLE``.
 
-    JSON: a list of tables, or {"defaults": {...}, "shots": [...]}; TOML: [defaults] and [[shot]]; CSV: a header row
-    with the names of `Shot`, empty cells mean the default.
+    JSON: a list of tables, or {"defaults": {...}, "shots": [...]}; TOML: [defaults] and [[shot]]; CSV: a header row.
+    The columns are the fields of `Shot` and of `SpeakSettings`; an empty cell or null means the default.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -124,7 +131,7 @@ def render(shot: Shot, engine: Engine, options: Mapping[str, Any], watch: Watch)
             face=shot.face,
             start=shot.start,
             duration=shot.duration,
-            settings=shot.settings(),
+            settings=asdict(shot.settings),
         ),
         watch,
     )
@@ -190,26 +197,34 @@ def _from_toml(text: str) -> list[Mapping[str, Any]]:
 
 
 def _shot(row: Mapping[str, Any], folder: Path, number: int) -> Shot:
-    known = {field.name: str(field.type) for field in fields(Shot)}
-    unknown = set(row) - set(known)
+    unknown = set(row) - set(KINDS)
     if unknown:
-        raise ValueError(f"shot {number} has a column {sorted(unknown)[0]!r}; there are {', '.join(known)}")
+        raise ValueError(f"shot {number} has a column {sorted(unknown)[0]!r}; there are {', '.join(KINDS)}")
     missing = [name for name in PATHS if not row.get(name)]
     if missing:
         raise ValueError(f"shot {number} lacks {' and '.join(missing)}")
-    values = {name: _converted(value, known[name], f"shot {number}, {name}") for name, value in row.items()}
-    paths = {name: folder / values[name] for name in PATHS}
-    return replace(Shot(**paths), **{name: value for name, value in values.items() if name not in PATHS})
-
-
-def _converted(value: Any, kind: str, place: str) -> Any:
-    kind = kind.removesuffix(" | None")
+    values = {
+        name: _converted(value, KINDS[name], f"shot {number}, {name}")
+        for name, value in row.items()
+        if value is not None
+    }
+    paths = {name: folder / values.pop(name) for name in PATHS}
+    if values.get("style_audio"):
+        values["style_audio"] = str(folder / values["style_audio"])
     try:
-        if kind == "bool" and isinstance(value, str):
+        settings = SpeakSettings(**{name: values.pop(name) for name in SETTINGS if name in values})
+    except LpError as error:
+        raise ValueError(f"shot {number}: {error.detail}") from error
+    return replace(Shot(**paths, settings=settings), **values)
+
+
+def _converted(value: Any, kind: type, place: str) -> Any:
+    try:
+        if kind is bool and isinstance(value, str):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
                 value.lower()
             ]
-        return {"int": int, "float": float, "bool": bool, "Path": Path, "str": str}[kind](value)
+        return kind(value)
     except (KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{place}: {value!r} will not do") from error
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from . import shots
+from .lpcore.types import SpeakSettings, kind_of
 from .lpcore.version import __version__
 
 NAME = "lineportrait"
 SHOT_OPTIONS = (
     "style", "method", "canvas", "size", "background", "fps", "start", "duration", "face", "line_weight", "ink",
-    "paper", "alpha", "exr", "seed",
+    "paper", "alpha", "exr",
 )  # fmt: skip
-"""The columns of a shot list that are options too."""
+"""The columns of a shot list that are options too, besides the settings of the motion."""
 
 DESCRIPTION = """Line Portrait without a window: ``blender -b shot.blend --command lineportrait VERB …``.
 
@@ -82,14 +84,22 @@ def _add_render(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--shots", type=Path, metavar="LIST", help="draw the shots of a .csv, .json or .toml list"
     )
-    known = {field.name: field for field in shots.fields(shots.Shot)}
     for name in SHOT_OPTIONS:
-        flag, kind = f"--{name.replace('_', '-')}", str(known[name].type).removesuffix(" | None")
-        text = "with --photo"
-        if kind == "bool":
-            verb.add_argument(flag, action="store_true", help=text)
+        flag, kind = f"--{name.replace('_', '-')}", shots.KINDS[name]
+        if kind is bool:
+            verb.add_argument(flag, action="store_true", help="with --photo")
         else:
-            verb.add_argument(flag, type={"int": int, "float": float, "str": str}[kind], help=text)
+            verb.add_argument(flag, type=kind, help="with --photo")
+    group = verb.add_argument_group(
+        "motion, with --photo", "amplitudes are factors: 1 = as predicted, 0 = off"
+    )
+    for setting in fields(SpeakSettings):
+        group.add_argument(
+            f"--{setting.name.replace('_', '-')}",
+            type=kind_of(setting),
+            choices=setting.metadata.get("choices"),
+            help=setting.metadata["about"],
+        )
 
 
 def _add_json(verb: argparse.ArgumentParser) -> None:

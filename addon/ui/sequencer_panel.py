@@ -95,8 +95,9 @@ class LINEPORTRAIT_PT_fine_motion(NeedsPortrait, Panel):
 
     def draw(self, context: Context) -> None:
         column = rows.column(self.layout)
+        chosen = portrait.values(compat.sequencer_scene(context))
         for name in portrait.FINE_SETTINGS:
-            column.prop(portrait.values(compat.sequencer_scene(context)), name)
+            column.prop(chosen, name, placeholder="The speech's own" if name == "style_audio" else "")
 
 
 class LINEPORTRAIT_PT_drawing(NeedsPortrait, Panel):

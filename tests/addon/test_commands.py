@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict, fields
 
 import pytest
 from worlds import DATA, part
@@ -227,12 +228,67 @@ def test_a_shot_list_is_drawn_to_its_end_and_resumed(run, files, name):
     assert (code, said[-1]["done"], said[-1]["skipped"]) == (0, 1, 2)
 
 
+def written(values, kind: str) -> str:
+    """A shot list with one row."""
+    if kind == "csv":
+        return ",".join(values) + "\n" + ",".join(map(str, values.values())) + "\n"
+    if kind == "json":
+        return json.dumps([values])
+    return "[[shot]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "toml"])
+def test_every_setting_of_the_motion_is_a_column_and_reaches_the_engine(run, files, kind, monkeypatch):
+    chosen = {
+        "lips": 0.5, "jaw": 0.75, "brows": 2.0, "blinks": 0.25, "blink_rate": 0.0, "blink_seed": 4, "head": 0.0,
+        "yaw": 0.1, "pitch": 0.2, "roll": 0.3, "shift": 0.4, "smoothing": 3.0, "silence_db": -30.0,
+        "emotion": "happy", "emotion_strength": 0.5, "style_audio": "hello.wav", "hold": 2, "seed": 7,
+        "module": "makeittalk",
+    }  # fmt: skip
+    assert set(chosen) == {setting.name for setting in fields(part("lpcore.types").SpeakSettings)}
+    row = {"photo": "anna.png", "speech": "hello.wav", "out": "out", **chosen}
+    (files / f"list.{kind}").write_text(written(row, kind), encoding="utf-8")
+    shot = part("shots").read(files / f"list.{kind}")[0]
+    assert asdict(shot.settings) == chosen | {"style_audio": str(files / "hello.wav")}
+    asked, ask = [], part("shots").ask
+    monkeypatch.setattr(
+        part("shots"),
+        "ask",
+        lambda engine, request, watch: asked.append(request) or ask(engine, request, watch),
+    )
+    assert run("render", "--shots", files / f"list.{kind}")[0] == 0
+    assert asked[0].settings == asdict(shot.settings)
+    code, said = run("render", "--shots", files / f"list.{kind}", "--resume", "--json")
+    assert (code, said[-1]["skipped"]) == (0, 1)
+
+
+def test_the_settings_of_the_motion_are_options_too(run, files, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        part("shots"), "render", lambda shot, *_: asked.append(shot) or {"frames": 0, "drawn": 0}
+    )
+    words = ["render", "--photo", files / "anna.png", "--speech", files / "hello.wav", "--out", files / "out"]
+    run(
+        *words, "--head", "0", "--silence-db", "-30", "--emotion", "sad", "--style-audio", files / "hello.wav"
+    )
+    changed = {"head": 0.0, "silence_db": -30.0, "emotion": "sad", "style_audio": str(files / "hello.wav")}
+    assert asdict(asked[0].settings) == asdict(part("lpcore.types").SpeakSettings()) | changed
+    assert run(*words, "--emotion", "cold")[0] == 2
+    code, said = run(*words, "--lips", "-1", "--json")
+    assert (code, events(said, "failed")[0]["code"]) == (1, "BAD_VALUE")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("a.csv", "photo,speech,out,colour\na,b,c,red\n", "shot 1 has a column 'colour'"),
         ("a.csv", "photo,speech,out\na,b\n", "shot 1 lacks out"),
         ("a.csv", "photo,speech,out,size\na,b,c,big\n", "shot 1, size: 'big' will not do"),
+        (
+            "a.csv",
+            "photo,speech,out,lips\na,b,c,-1\n",
+            "shot 1: the setting lips is -1, it must be at least 0",
+        ),
         ("a.csv", "photo,speech,out\na,b,c,d\n", "more cells than the header"),
         ("a.json", "{", "Expecting property name"),
         ("a.toml", "[[shot]\n", "Expected"),

@@ -279,7 +279,7 @@ def test_every_setting_of_the_motion_is_offered_recorded_and_explained(drawn, bl
         "Turn: 1 when drawn, 0.5 now.",
         "Emotion: neutral when drawn, happy now.",
         "The emotion's Strength: 1 when drawn, 0.5 now.",
-        "Silence Below: -40 when drawn, -30 now.",
+        "Silence (dB): -40 when drawn, -30 now.",
         f"Manner Of: none when drawn, {drawn.folder / 'speech.wav'} now.",
         "Networks: default when drawn, makeittalk now.",
     }
