@@ -220,6 +220,20 @@ def channels_of(owner: Any, block: Any) -> Channels:
     return channels(owner.action, block, getattr(owner, "action_slot", None))
 
 
+def own_channels(data: Any, block: Any) -> Channels | None:
+    """The curves of the action that the animation data of `block` adds to the NLA, a tweaked strip's never.
+
+    None where there is no such action.
+    """
+    tweaked = data.use_tweak_mode
+    action = data.action_tweak_storage if tweaked else data.action
+    if action is None or not LAYERED_ACTIONS:
+        return action and Channels(action.fcurves, action.groups)
+    handle = data.action_slot_handle_tweak_storage if tweaked else data.action_slot_handle
+    slot = next((slot for slot in action.slots if slot.handle == handle), None)
+    return channels(action, block, slot)
+
+
 def assign_action(owner: Any, action: Any, block: Any) -> None:
     """Let `owner` (animation data or NLA strip) of `block` play `action`."""
     owner.action = action

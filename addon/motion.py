@@ -144,20 +144,17 @@ def _clear(channels: compat.Channels, paths: Iterable[str]) -> None:
 
 def show_prediction(rig: bpy.types.Object, state: bool) -> None:
     """Show the prediction's curves for editing (NLA tweak mode) or, again, the corrections'."""
-    data: Any = rig.animation_data
-    if state and not data.use_tweak_mode:
-        track = _track(rig)
+    data, track = rig.animation_data, _track(rig)
+    if state == shows_prediction(rig) or track is None:
+        return  # to set what is so already would undo a pose that is not keyed yet
+    if state:
         for other in data.nla_tracks:
             other.select = False
         track.lock, track.select = False, True
         track.strips[0].select = True
         data.nla_tracks.active = track
-        data.use_tweak_mode = True
-    elif not state:
-        data.use_tweak_mode = False
-    track = _track(rig)
-    if track:
-        track.lock = not data.use_tweak_mode
+    data.use_tweak_mode = state
+    track.lock = not state
 
 
 def shows_prediction(rig: bpy.types.Object) -> bool:
@@ -239,15 +236,15 @@ def set_hold(rig: bpy.types.Object, frames: int) -> None:
 def sample(scene: bpy.types.Scene, rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
     """(len(frames), 68, 3) crop units: the landmarks at scene `frames`, fractions allowed.
 
-    Read from the curves where nothing but them and our controls moves the bones; otherwise the scene is evaluated
-    frame by frame. May raise LpError ``RIG_INCOMPLETE``.
+    Read from the curves where nothing but them and our controls moves the bones, which leaves a pose that is not keyed
+    yet alone; otherwise the scene is evaluated frame by frame. May raise LpError ``RIG_INCOMPLETE``.
     """
+    if is_plain(rig):
+        return sampling.from_curves(rig, _track(rig), _held(rig, frames))
     was_shown = shows_prediction(rig)
     show_prediction(rig, False)
     try:
-        if not is_plain(rig):
-            return sampling.from_scene(scene, rig, _held(rig, frames))
-        return sampling.from_curves(rig, _track(rig), _held(rig, frames))
+        return sampling.from_scene(scene, rig, _held(rig, frames))
     finally:
         show_prediction(rig, was_shown)
 

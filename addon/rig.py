@@ -38,6 +38,9 @@ COLOURS = {
     "lips_outer": (0.95, 0.30, 0.35),
     "lips_inner": (0.95, 0.45, 0.75),
 }
+SELECTED, ACTIVE = (0.0, 0.65, 1.0), (0.0, 0.2, 1.0)
+"""Told apart from every region, on white paper as on a photo."""
+
 REGION_COLOURS = {
     "mouth": COLOURS["lips_outer"],
     **{name: COLOURS[name] for name in ("jaw", "eye.R", "eye.L", "brow.R", "brow.L", "nose")},
@@ -228,8 +231,7 @@ def _dress_controls(rig: bpy.types.Object, landmarks: np.ndarray) -> None:
 def _colour(bone: Any, colour: tuple[float, float, float]) -> None:
     bone.color.palette = "CUSTOM"
     bone.color.custom.normal = colour
-    bone.color.custom.select = [min(1.0, part + 0.3) for part in colour]
-    bone.color.custom.active = (1, 1, 1)
+    bone.color.custom.select, bone.color.custom.active = SELECTED, ACTIVE
 
 
 def _show_as(bone: Any, shape: bpy.types.Object, size: float) -> None:

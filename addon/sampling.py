@@ -56,8 +56,9 @@ def from_curves(rig: bpy.types.Object, track: Any, frames: np.ndarray) -> np.nda
     layers: list[Layer] = [
         (compat.channels_of(strip, rig), np.clip(frames, strip.frame_start, strip.frame_end))
     ]
-    if data.action:
-        layers.append((compat.channels_of(data, rig), np.asarray(frames)))
+    own = compat.own_channels(data, rig)
+    if own:
+        layers.append((own, np.asarray(frames)))
     bones = pose_bones(rig)
     heads = np.array([bone.bone.head_local for bone in bones], np.float64)
     points = np.repeat(heads[None], len(frames), axis=0)

@@ -283,3 +283,19 @@ def test_photo_and_drawing_stand_behind_the_rig(spoken, blender):
     assert (drawing.image_user.frame_start, drawing.image_user.frame_duration) == (11, 18)
     assert drawing.empty_display_size == pytest.approx(2.0)
     assert photo.location.z < drawing.location.z
+
+
+@pytest.mark.parametrize("prediction", [False, True])
+def test_counting_frames_leaves_an_unkeyed_pose_alone(spoken, blender, prediction):
+    key_control(spoken, "jaw", -0.1)
+    before = sample(spoken)
+    part("motion").show_prediction(spoken.rig, prediction)
+    spoken.scene.frame_set(20)
+    bone = part("rig").pose_bones(spoken.rig)[57]
+    bone.location[1] += 0.25
+    posed = bone.location[1]
+    part("plan").make(spoken.scene)
+    blender.context.view_layer.update()
+    assert bone.location[1] == posed
+    assert part("motion").shows_prediction(spoken.rig) == prediction
+    assert sample(spoken) == pytest.approx(before, abs=1e-6)
