@@ -94,11 +94,16 @@ class WarpStream:
         else:
             # Most of the work is too small to be shared out: a frame for each thread keeps all of them busy.
             together, threads = 1, max(1, min(torch.get_num_threads(), _THREADS_PIXELS // pixels))
-        share = max(1, torch.get_num_threads() // threads)
+        all_threads = torch.get_num_threads()
+        share = max(1, all_threads // threads)
         rows = (points[start : start + together] for start in range(0, len(points), together))
         jobs = (partial(some, part) for part in rows)
-        for pictures in in_order(jobs, threads, begin=lambda: torch.set_num_threads(share)):
-            yield from pictures
+        try:
+            for pictures in in_order(jobs, threads, begin=lambda: torch.set_num_threads(share)):
+                yield from pictures
+        finally:
+            # A thread begins with the number that was set last anywhere in the process.
+            torch.set_num_threads(all_threads)
 
     def _on_page(self, ink: np.ndarray) -> np.ndarray:
         left, top, right, bottom = self._canvas.box

@@ -1,9 +1,11 @@
 """Frames of a whole portrait by the warped static drawing, with made-up drawer weights."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from conftest import drop_jaw
 
 from lpcore.drawing.stream import FrameStream as AnyStream
@@ -44,6 +46,17 @@ def test_same_points_same_bytes_in_any_batch(small_drawer, portrait):
     again = [next(FrameStream(portrait, "pen").frames(p[None])) for p in points]
     assert all(np.array_equal(a, b) for a, b in zip(together, again, strict=True))
     assert np.array_equal(together[2], together[4])
+
+
+def test_drawing_leaves_later_threads_their_share_of_the_processor(small_drawer, portrait):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        list(FrameStream(portrait, "ink").frames(portrait.landmarks[None]))
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 4
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("size", [64, 300, 1024])
