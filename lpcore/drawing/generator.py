@@ -18,7 +18,16 @@ from torch import Tensor, nn
 
 from ..weights.tensors import load
 from .flow import flow_grid
-from .layers import Layer, ResidualBlock, doubling, halving, normalisation, stem
+from .layers import (
+    Layer,
+    ResidualBlock,
+    doubling,
+    halving,
+    initialise,
+    initialise_plain,
+    normalisation,
+    stem,
+)
 
 
 @dataclass(frozen=True)
@@ -213,7 +222,7 @@ class Generator(nn.Module):
         self.landmarks = LandmarkEncoder(config)
         self.trunk = Trunk(config)
         self.decoder = Decoder(config)
-        self.apply(_initialise if config.norm != "none" else _initialise_plain)
+        self.apply(initialise if config.norm != "none" else initialise_plain)
         if config.carried:
             # An untrained network leaves the drawing as it came.
             nn.init.zeros_(self.decoder.out.weight)
@@ -292,23 +301,3 @@ class Generator(nn.Module):
 def load_generator(name: str = "generator", device: str = "cpu") -> Generator:
     """The generator of the weight file `name`, ready to run; raises LpError as `weights.require` does."""
     return load(name, lambda config: Generator(GeneratorConfig.from_dict(config)), device)
-
-
-def _initialise_plain(module: nn.Module) -> None:
-    """He's, which keeps the size of signals that no normalisation restores; residual branches begin small."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
-        if isinstance(module, nn.ConvTranspose2d):
-            # Of its weights only a quarter meet each output pixel.
-            module.weight.data *= 2 * (module.in_channels / module.out_channels) ** -0.5
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, ResidualBlock):
-        module.conv1.weight.data *= 0.1
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

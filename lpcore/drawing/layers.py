@@ -71,3 +71,24 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm0(self.conv0(x)))
         return self.skip(x) + self.norm1(self.conv1(y))
+
+
+def initialise(module: nn.Module) -> None:
+    """CycleGAN's weights to begin with, where a normalisation sets the size of signals right."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def initialise_plain(module: nn.Module) -> None:
+    """He's, which keeps the size of signals that no normalisation restores; residual branches begin small."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+        if isinstance(module, nn.ConvTranspose2d):
+            # Of its weights only a quarter meet each output pixel.
+            module.weight.data *= 2 * (module.in_channels / module.out_channels) ** -0.5
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, ResidualBlock):
+        module.conv1.weight.data *= 0.1
