@@ -45,7 +45,8 @@ class Cut(NamedTuple):
 def divide(parts: Sequence[Part], pieces: Sequence[Piece]) -> list[Cut]:
     """Give each piece the part that shows most of it, and its stretch thereof; further cuts in the drawing stay.
 
-    A part may serve several pieces, of which the first in the list is its own and the others need copies, or none.
+    A part may serve several pieces, of which the first in the list is its own and the others need copies. It serves
+    none only where no piece holds any of its frames.
     """
     owners = _owners(parts, pieces)
     cuts: list[Cut] = []
@@ -80,16 +81,26 @@ def _owners(parts: Sequence[Part], pieces: Sequence[Piece]) -> dict[int, int]:
 
 
 def _stretches(parts: Sequence[Part], own: Sequence[int], piece: Piece, number: int) -> list[Cut]:
-    cuts, reached = [], piece.first
+    """The parts `own` one after the other, then those that show only what another one shows: layers, and repeats."""
+    row, hidden, reached = [], [], piece.first
     for part in own:
         first, end = max(parts[part].first, reached), min(parts[part].end, piece.end)
         if first < end:
-            cuts.append(Cut(part, number, first, end))
+            row.append(Cut(part, number, first, end))
             reached = end
-    if not parts[cuts[0].part].keep_first:
-        cuts[0] = cuts[0]._replace(first=piece.first)
-    if not parts[cuts[-1].part].keep_end:
-        cuts[-1] = cuts[-1]._replace(end=piece.end)
+        else:
+            hidden.append(part)
+    head, tail = parts[row[0].part], parts[row[-1].part]
+    if not head.keep_first:
+        row[0] = row[0]._replace(first=piece.first)
+    if not tail.keep_end:
+        row[-1] = row[-1]._replace(end=piece.end)
+    cuts = list(row)
+    for part in hidden:
+        # Edges that lay with those of the others go with them.
+        first = row[0].first if parts[part].first == head.first else max(parts[part].first, piece.first)
+        end = row[-1].end if parts[part].end == tail.end else min(parts[part].end, piece.end)
+        cuts.append(Cut(part, number, first, end))
     return cuts
 
 

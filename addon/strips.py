@@ -72,7 +72,9 @@ def land(
 
     take = Take(recipe["start"], Fraction(recipe["fps"]), len(files))
     shown = [take_of(strip) or take for strip in strips]
-    arrange(scene, strips, shown, within(pieces, take.frames), take, renew)
+    # A take broken off may hold nothing that the speech still plays: it is shown where it would be heard.
+    seen = within(pieces, take.frames) or [cuts.Piece(0, take.frames, pieces[0].at)]
+    arrange(scene, strips, shown, seen, take, renew)
     return find(scene, portrait)
 
 

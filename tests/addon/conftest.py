@@ -113,6 +113,13 @@ def spoken(world: World) -> World:
 
 
 @pytest.fixture
+def drawn(spoken: World) -> World:
+    """The world after the three buttons."""
+    bpy.ops.lineportrait.draw()
+    return spoken
+
+
+@pytest.fixture
 def start() -> Callable[[Any], Any]:
     """Begin an operator's job as a window would, without pumping it."""
 

@@ -128,6 +128,18 @@ def test_cancel_stops_the_drawing_and_keeps_what_is_drawn(spoken, engine, start)
     assert engine.shared.running
 
 
+def test_what_is_drawn_is_shown_though_the_speech_was_trimmed_meanwhile(spoken, engine, start):
+    engine.mood(verb="draw", after=4, then="pause")
+    job = start("draw")
+    pump_until(job, lambda: job.fraction > 0.2)
+    spoken.speech.frame_offset_start += 10
+    job.cancel()
+    job.run()
+    assert job.outcome.startswith("Drawing cancelled. 13 of 18 frames are kept")
+    lies = part("compat").handles(spoken.drawing)
+    assert (lies.start, lies.end) == (11, 19)
+
+
 def test_an_engine_that_ignores_cancel_is_ended(spoken, engine, start):
     engine.mood(verb="draw", after=2, then="hang")
     job = start("draw")

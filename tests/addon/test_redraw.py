@@ -8,28 +8,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from worlds import MODULE, part
+from worlds import MODULE, move_lip, outcome, part
 
 PICTURES = 9  # of the fake worker's 18 frames, one of which is held for ten
-
-
-def outcome() -> str:
-    return part("jobs").last().outcome
-
-
-def move_lip(world, frame: int, amount: float = 0.05) -> None:
-    """Key a correction that begins and ends beside `frame`."""
-    bone = part("rig").pose_bones(world.rig)[57]
-    for at, value in ((frame - 1, 0.0), (frame, amount), (frame + 1, 0.0)):
-        bone.location[0] = value
-        bone.keyframe_insert("location", index=0, frame=at)
-
-
-@pytest.fixture
-def drawn(spoken, blender):
-    """The world after the three buttons."""
-    blender.ops.lineportrait.draw()
-    return spoken
 
 
 def test_one_edited_key_draws_the_frames_it_touches(drawn, blender):

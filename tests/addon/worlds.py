@@ -18,6 +18,19 @@ def part(name: str) -> Any:
     return importlib.import_module(f"{MODULE}.{name}")
 
 
+def outcome() -> str:
+    """What the job that was asked for last tells."""
+    return part("jobs").last().outcome
+
+
+def move_lip(world: World, frame: int, amount: float = 0.05) -> None:
+    """Key a correction that begins and ends beside `frame`."""
+    bone = part("rig").pose_bones(world.rig)[57]
+    for at, value in ((frame - 1, 0.0), (frame, amount), (frame + 1, 0.0)):
+        bone.location[0] = value
+        bone.keyframe_insert("location", index=0, frame=at)
+
+
 class World:
     """A scene at 24 fps with the speech strip `voice` on frames 11 to 28, saved in a folder of its own."""
 
