@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .production import Animate
 
 
+_NOT_IN_FILES = set('/\\:*?"<>|')
+
+
 def add_face(parser: argparse.ArgumentParser) -> None:
     """The photo and which face in it."""
     parser.add_argument("photo", type=Path)
@@ -89,3 +92,24 @@ def frame_rate(text: str) -> Fraction:
     if not 1 <= fps <= 240:
         raise argparse.ArgumentTypeError("the frame rate must lie between 1 and 240")
     return fps
+
+
+def positive(text: str) -> int:
+    """Argument type: a whole number, at least 1."""
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not a whole number: {text}") from error
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def named_folder(text: str) -> tuple[str, Path]:
+    """Argument type: NAME=FOLDER, where NAME can be part of a file's name on every system."""
+    name, sign, folder = text.partition("=")
+    if not (name and sign and folder):
+        raise argparse.ArgumentTypeError(f"not NAME=FOLDER: {text}")
+    if wrong := sorted({letter for letter in name if letter in _NOT_IN_FILES or not letter.isprintable()}):
+        raise argparse.ArgumentTypeError(f"a name must not have {wrong[0]!r} in it: {name!r}")
+    return name, Path(folder)

@@ -97,9 +97,9 @@ MESSAGES: dict[str, Message] = {
     ),
     # training
     "DATA_MISSING": Message(
-        "Training data missing",
+        "Data missing",
         "there is no file {detail}",
-        "give the folder or file that the trainer's --help names",
+        "give the folder or file that the command's --help names",
     ),
     # measuring
     "SHOTS_MISSING": Message(
@@ -108,12 +108,15 @@ MESSAGES: dict[str, Message] = {
         "give each shot a folder of square pictures or a film file under its name (see docs/measuring.md)",
     ),
     "TEST_SET_UNREADABLE": Message(
-        "Test set unreadable", "{detail}", "make it again with `lpcore evaluate table --write-manifest`"
+        "Test set unreadable",
+        "{detail}",
+        "make it again with `lpcore evaluate table --data DIR --write-manifest FILE`",
     ),
     "TEST_SET_CHANGED": Message(
         "Test set changed",
         "{detail}",
-        "use the data the test set names, or make one of your own with `--write-manifest`",
+        "use the data the test set names, or make one of your own with "
+        "`lpcore evaluate table --data DIR --write-manifest FILE`",
     ),
     "PLOTS_NOT_INSTALLED": Message(
         "Plots not installed",
@@ -213,7 +216,7 @@ MESSAGES: dict[str, Message] = {
     "NO_MIXDOWN": Message(
         "Speech not mixed down",
         "{detail}",
-        "use a plain sound strip of one file, neither packed nor retimed",
+        "use a plain sound strip of one file, neither packed nor retimed, or choose one piece where it is cut",
     ),
     "NOT_SPOKEN": Message("No motion yet", "there is no landmark rig to draw from", "press Speak first"),
     "RIG_INCOMPLETE": Message(

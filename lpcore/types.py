@@ -78,6 +78,10 @@ class CropTransform:
         return np.column_stack([linear, -linear @ forward[:, 2]])
 
 
+WHOLE_CROP = CropTransform(centre=((CROP - 1) / 2, (CROP - 1) / 2), scale=1.0)
+"""Of a photo that is a face crop itself."""
+
+
 @dataclass(frozen=True, eq=False)
 class Portrait:
     """Everything known of one face in one photo.

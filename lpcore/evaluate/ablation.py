@@ -9,6 +9,7 @@ a sheet of first and last frames before a wall that is written over, and a repor
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import weights
+from ..cli_arguments import positive
 from ..device import pick_device
 from ..drawing.generator import Generator
 from ..drawing.stream import FrameStream
@@ -30,7 +32,7 @@ from ..train.game import FrozenNets
 from ..train.generator import MODELS, TrainGenerator, load_flow_weights, train
 from ..train.losses import ABLATIONS
 from ..train.pack import Faces, Pack
-from ..types import CROP, CropTransform, Portrait
+from ..types import WHOLE_CROP, Portrait
 from .background_test import background, before_a_wall, change
 from .drawing_sheet import write_sheet
 from .judge import Judge, require_networks
@@ -80,6 +82,8 @@ class Sitter:
 def main(argv: list[str] | None = None) -> int:
     """Command line."""
     options = _parser().parse_args(argv)
+    if not options.data.is_file():
+        raise FileNotFoundError(errno.ENOENT, "no packed faces", str(options.data))
     require_networks()
     require_matplotlib()
     prepare_folder(options.out)
@@ -169,8 +173,8 @@ def portrait_of(faces: Faces, index: int) -> Portrait:
     points = np.column_stack([faces.landmarks[index], np.zeros(len(faces.landmarks[index]))]).astype(
         np.float32
     )
-    whole = CropTransform(centre=((CROP - 1) / 2, (CROP - 1) / 2), scale=1.0)
-    return Portrait("", image, matte, (), 0, whole, image, matte, points, np.ones(len(points), np.float32))
+    confidence = np.ones(len(points), np.float32)
+    return Portrait("", image, matte, (), 0, WHOLE_CROP, image, matte, points, confidence)
 
 
 def stream_of(
@@ -264,12 +268,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--side", type=int, default=256, help="working resolution in pixels, a multiple of 8")
     parser.add_argument("--steps", type=int, default=STEPS, help="training steps of each network")
-    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--batch", type=positive, default=2)
     parser.add_argument(
         "--warm-up", type=float, default=0.25, help="share of the steps before the discriminators join"
     )
     parser.add_argument("--judged", type=int, default=4, help="held-out batches for the losses that are told")
-    parser.add_argument("--faces", type=int, default=FACES, help="held-out people to measure on")
+    parser.add_argument("--faces", type=positive, default=FACES, help="held-out people to measure on")
     parser.add_argument("--walls", type=int, default=2, help="how many of them before a wall with writing")
     parser.add_argument("--flow", type=Path, help="weights of `lpcore train flow`; without, flow B alone")
     parser.add_argument(

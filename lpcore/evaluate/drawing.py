@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from ..cli_arguments import positive
 from ..device import pick_device
 from ..drawing.styles import STYLES
 from ..files import write_atomically
@@ -134,7 +135,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lpcore evaluate drawing", description=__doc__)
     add_data(parser)
-    parser.add_argument("--faces", type=int, help="how many of the held-out faces; default: all")
+    parser.add_argument("--faces", type=positive, help="how many of the held-out faces; default: all")
     parser.add_argument(
         "--speech", type=Path, nargs="+", metavar="FILE", help="recordings; default: the data's held-out ones"
     )

@@ -14,16 +14,14 @@ import numpy as np
 from ..files import prepare_folder, replacing
 from .look import Seen
 
-_ROOMS = ("audio", "drawing", "evaluate", "face", "motion")
+_PACKAGE = Path(__file__).parent.parent
 _LOOKS = "looks_"
 
 
-def code_digest() -> str:
+def code_digest(package: Path = _PACKAGE) -> str:
     """Hex SHA-256 of the program that makes and measures films."""
-    package = Path(__file__).parent.parent
-    sources = sorted(path for room in _ROOMS for path in (package / room).rglob("*.py"))
     whole = hashlib.sha256()
-    for path in sources:
+    for path in sorted(package.rglob("*.py")):
         whole.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
     return whole.hexdigest()
 

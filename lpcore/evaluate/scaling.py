@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,9 @@ LONG_SIZE = 256
 """Pixels a side of the frames whose number is varied."""
 
 _SIDE, _COUNT, _FEWEST = 512, 48, 6
+CORES = "cores" if hasattr(os, "sched_setaffinity") else "threads"
+"""Where a process cannot be bound to cores, only the threads that draw are counted."""
+
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -36,7 +40,8 @@ class Case:
     """What one process measures.
 
     stage: "analyze", "speak", "draw" (PNG files included), "reference" (see `reference`) or "generator" (the default
-    generator with random weights, one run on `frames` frames together). photo, speech, motion: files.
+    generator with random weights, one run on `frames` frames together). photo, speech, motion: files. threads: those
+    of each library, and the cores that the process may use, where the system lets it choose them (Linux).
     """
 
     stage: str
@@ -52,7 +57,7 @@ class Case:
 class Row:
     """One point of a curve.
 
-    axis: "stage", "frames", "size", "cores" or "batch". seconds: of one frame, of the whole stage for "stage".
+    axis: "stage", "frames", "size", `CORES` or "batch". seconds: of one frame, of the whole stage for "stage".
     peak_mb: largest memory of the process, None where the system does not tell (Windows). gpu_mb: the same of the
     accelerator, None without one. ratio: how many times as fast as the published script's steps on as many cores,
     None where the comparison has no meaning.
@@ -89,7 +94,7 @@ def scaling(case: Case, cores: int) -> Iterator[Row]:
         count = max(_FEWEST, round(_COUNT * min(1, (_SIDE / size) ** 2)))
         yield row("size", size, stage="draw", frames=count, size=size)
     for threads in _powers(cores):
-        yield row("cores", threads, stage="draw", threads=threads)
+        yield row(CORES, threads, stage="draw", threads=threads)
     for batch in BATCHES:
         yield row("batch", batch, stage="generator", frames=batch)
 
@@ -98,8 +103,23 @@ def measured(case: Case) -> dict[str, Any]:
     """{"seconds", "peak_mb", "gpu_mb"} of the case."""
     command = [sys.executable, "-m", "lpcore.evaluate.scaling", json.dumps(asdict(case))]
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(case.threads))}
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout
+    with on_cores(case.threads):
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout
     return json.loads(told.splitlines()[-1])
+
+
+@contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Let this thread, and the processes that it starts, use `count` cores, where the system lets it choose them."""
+    if CORES != "cores":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def in_words(rows: list[Row]) -> str:
@@ -127,7 +147,7 @@ def plot(rows: list[Row], folder: Path) -> Path:
     titles = {
         "frames": f"frames of {LONG_SIZE} pixels",
         "size": "pixels a side",
-        "cores": "cores",
+        CORES: "cores" if CORES == "cores" else "threads that draw",
         "batch": "frames together in the generator",
     }
     for panel, (axis, title) in zip(panels, titles.items(), strict=False):

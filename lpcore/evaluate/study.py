@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..cli_arguments import frame_rate
+from ..cli_arguments import frame_rate, named_folder
 from ..errors import LpError
 from ..files import prepare_folder, write_atomically, writing
 from .study_films import encode, gather, seconds
@@ -141,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("make", help="result folders to a page for participants")
     verb.add_argument(
         "--methods",
-        type=_method,
+        type=named_folder,
         nargs="+",
         required=True,
         metavar="NAME=FOLDER",
@@ -160,13 +160,6 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--csv", type=Path, metavar="FILE", help="write the table there")
     verb.set_defaults(run=_tally)
     return parser
-
-
-def _method(text: str) -> tuple[str, Path]:
-    name, sign, folder = text.partition("=")
-    if not (name and sign and folder):
-        raise argparse.ArgumentTypeError(f"not NAME=FOLDER: {text}")
-    return name, Path(folder)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+
 from ..audio.load import load
 from ..errors import LpError
 from ..film import run_encoder
+from .results_on_disk import is_film, pictures_in
 
-FILMS = {".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v"}
-PICTURES = {".png", ".jpg", ".jpeg"}
 SIDE = 512
 """Height of every film in pixels, so that no method is told by its size."""
 
@@ -50,14 +50,14 @@ def gather(methods: Mapping[str, Path], speech: Path | None) -> dict[str, dict[s
 def encode(take: Take, fps: Fraction, film: Path) -> None:
     """Write the take as an MP4 of `SIDE` pixels' height without any word of where it comes from.
 
-    Raises LpError ``FILM_FAILED``, ``OUTPUT_READONLY`` or ``DISK_FULL``.
+    Raises LpError ``STUDY_WRONG`` (a frame is no picture), ``FILM_FAILED``, ``OUTPUT_READONLY`` or ``DISK_FULL``.
     """
     if take.film:
         options, fed = ["-i", f"file:{take.film.resolve()}"], b""
     else:
         # Through a pipe, frames need no numbers in their names that ffmpeg understands.
         options = ["-f", "image2pipe", "-framerate", str(fps), "-i", "pipe:0"]
-        fed = b"".join(path.read_bytes() for path in take.frames)
+        fed = b"".join(map(_as_png, take.frames))
     if take.speech:
         options += ["-i", f"file:{take.speech.resolve()}", "-map", "0:v:0", "-map", "1:a:0"]
     else:
@@ -79,6 +79,14 @@ def encode(take: Take, fps: Fraction, film: Path) -> None:
     run_encoder(options, film, fed=fed)
 
 
+def _as_png(path: Path) -> bytes:
+    """The picture as PNG, the one format that ffmpeg tells apart in a pipe without fail."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise LpError("STUDY_WRONG", f"{path} is no picture")
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
 def seconds(film: Path) -> float:
     """How long a film lasts."""
     import imageio_ffmpeg
@@ -87,7 +95,7 @@ def seconds(film: Path) -> float:
 
 
 def _shots(folder: Path) -> dict[str, Path]:
-    entries = {path.stem: path for path in sorted(_listing(folder)) if path.is_dir() or _is(path, FILMS)}
+    entries = {path.stem: path for path in sorted(_listing(folder)) if path.is_dir() or is_film(path)}
     if not entries:
         raise LpError("STUDY_WRONG", f"{folder} holds neither films nor folders of frames")
     return entries
@@ -107,18 +115,9 @@ def _take(path: Path, speech: Path | None) -> Take:
             load(film)  # tells of a film without sound
         return Take(film, speech=speech)
     pictures = path / "frames" if (path / "frames").is_dir() else path
-    frames = sorted((entry for entry in _listing(pictures) if _is(entry, PICTURES)), key=_number)
+    frames = pictures_in(pictures) if pictures.is_dir() else []
     if not frames:
         raise LpError("STUDY_WRONG", f"{path} holds neither film.mp4 nor frames")
     if speech is None:
         raise LpError("STUDY_WRONG", f"the frames in {pictures} have no speech; name its folder by --speech")
     return Take(None, tuple(frames), speech)
-
-
-def _is(path: Path, suffixes: set[str]) -> bool:
-    return path.suffix.lower() in suffixes
-
-
-def _number(path: Path) -> list[tuple[int, str]]:
-    """Puts frame 10 behind frame 9, with and without leading zeros."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.stem)]

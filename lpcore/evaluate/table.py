@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..audio.load import load
+from ..cli_arguments import named_folder
 from ..device import pick_device
 from ..files import prepare_folder, write_atomically
 from ..frames import write_png
@@ -44,7 +45,7 @@ PLOTTED = ("ssim", "flicker", "warp_error", "lip_error_px", "lmd", "identity", "
 
 def main(argv: list[str] | None = None) -> int:
     """Command line."""
-    options = _parser().parse_args(argv)
+    options = _options(argv)
     if options.write_manifest:
         plans = plan(photos(options.data, held_out=True), held_out_speech(options.data), FRAMES)
         manifests.write(options.write_manifest, options.write_manifest.stem, options.data, plans)
@@ -108,10 +109,10 @@ def export(planned: ShotPlan, folder: Path) -> None:
 
 def _external(options: argparse.Namespace, plans: Sequence[ShotPlan], device: str) -> dict[str, Method]:
     found = {}
+    frames = {planned.name: planned.frames for planned in plans}
     for given, are_photos in ((options.external, False), (options.external_photos, True)):
         for name, folder in given:
-            names = [planned.name for planned in plans]
-            found[name] = external(folder, names, options.style, device, photos=are_photos)
+            found[name] = external(folder, frames, options.style, device, photos=are_photos)
     return found
 
 
@@ -164,32 +165,35 @@ def write(
     write_report(out / "report.html", report)
 
 
-def _named_folder(text: str) -> tuple[str, Path]:
-    name, sign, folder = text.partition("=")
-    if not (name and sign and folder):
-        raise argparse.ArgumentTypeError(f"{text} is not NAME=FOLDER")
-    if name in ROLES:
-        raise argparse.ArgumentTypeError(f"{name} is the name of a method of our own")
-    return name, Path(folder)
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(argv)
+    taken = set(ROLES)
+    for name, _ in (*options.external, *options.external_photos):
+        if name in taken:
+            parser.error(f"there is another method of the name {name}")
+        taken.add(name)
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lpcore evaluate table", description=__doc__)
     add_data(parser)
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for tables, report and all that is kept"
-    )
+    results = parser.add_mutually_exclusive_group(required=True)
+    results.add_argument("--out", type=Path, help="folder for tables, report and all that is kept")
+    make = "only write a test set of all held-out faces and speech of the data"
+    results.add_argument("--write-manifest", type=Path, metavar="FILE", help=make)
     parser.add_argument(
         "--manifest", type=Path, default=manifests.TABLE_1, metavar="FILE", help="the test set; default: ours"
     )
     drawings = "drawings of another program: a folder of pictures or a film file per shot; may be given again"
     parser.add_argument(
-        "--external", type=_named_folder, action="append", default=[], metavar="NAME=FOLDER", help=drawings
+        "--external", type=named_folder, action="append", default=[], metavar="NAME=FOLDER", help=drawings
     )
     films = "photos of another program, each frame drawn for itself by our static drawer; may be given again"
     parser.add_argument(
         "--external-photos",
-        type=_named_folder,
+        type=named_folder,
         action="append",
         default=[],
         metavar="NAME=FOLDER",
@@ -197,8 +201,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     quick = f"a few of the shots, {QUICK_FRAMES} frames each, fewer teachers"
     parser.add_argument("--quick", action="store_true", help=quick)
-    make = "only write a test set of all held-out faces and speech of the data"
-    parser.add_argument("--write-manifest", type=Path, metavar="FILE", help=make)
     return parser
 
 

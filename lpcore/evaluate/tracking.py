@@ -17,7 +17,7 @@ from ..files import prepare_folder, replacing
 from ..motion.assemble import register
 from ..motion.close import lip_gap
 from ..train.ict import EAR_DISTANCE
-from ..types import CROP, CropTransform, FaceBox, Portrait
+from ..types import CROP, WHOLE_CROP, FaceBox, Portrait
 from ..weights import sha256
 
 EAR_UNITS = 300.0
@@ -59,9 +59,9 @@ def bare_portrait(landmarks: np.ndarray) -> Portrait:
     """A portrait that has nothing but landmarks (68, 3), which is all that `speak` looks at."""
     blank = np.zeros((CROP, CROP, 3), np.uint8)
     matte = np.zeros((CROP, CROP), np.float32)
-    box, crop = FaceBox(0, 0, CROP, CROP, 1.0), CropTransform(((CROP - 1) / 2, (CROP - 1) / 2), 1.0)
+    box = FaceBox(0, 0, CROP, CROP, 1.0)
     confidence = np.ones(len(landmarks), np.float32)
-    return Portrait("", blank, matte, (box,), 0, crop, blank, matte, landmarks, confidence)
+    return Portrait("", blank, matte, (box,), 0, WHOLE_CROP, blank, matte, landmarks, confidence)
 
 
 def track(film: Path, reference: np.ndarray, cache: Path | None = None) -> Clip:

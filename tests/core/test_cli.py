@@ -227,7 +227,7 @@ def test_a_narrow_console_and_missing_data_are_no_tracebacks(tmp_path):
     command = [sys.executable, "-m", "lpcore", "train", "drawer", "--data", str(tmp_path / "ü")]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
-    assert done.returncode == 1 and "Traceback" not in done.stderr and "Training data missing" in done.stderr
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "Data missing" in done.stderr
 
 
 @pytest.mark.weights

@@ -140,3 +140,14 @@ def test_the_command_trains_once_and_shows_everything(packed, tmp_path, monkeypa
     assert json.loads((out / "ablation.json").read_text())["figures"] == figures
     command_line([*arguments, "--steps", "3"])
     assert trainings == [3]
+
+
+def test_what_the_command_refuses_before_it_trains(tmp_path, capsys):
+    nowhere = ["evaluate", "ablation", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    assert command_line(nowhere) == 1
+    assert f"there is no file {tmp_path / 'none'};" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    for none in ("0", "-1", "x"):
+        with pytest.raises(SystemExit):
+            command_line([*nowhere, "--faces", none])
+        assert "--faces" in capsys.readouterr().err

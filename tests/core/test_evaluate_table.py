@@ -6,6 +6,8 @@ import csv
 import json
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import cv2
@@ -14,6 +16,8 @@ import pytest
 import soundfile
 from drawn_shots import Blind, Drawn, patch_shots
 from heads import made_up_head
+from hypothesis import given
+from hypothesis import strategies as st
 from made_up_faces import write_faces
 
 from lpcore import weights
@@ -31,6 +35,7 @@ from lpcore.evaluate.manifest import TABLE_1
 from lpcore.evaluate.methods import Method, drawn_by
 from lpcore.evaluate.report import Report, best, write_report
 from lpcore.evaluate.results import MEANINGS, known
+from lpcore.evaluate.results_on_disk import pictures_in
 from lpcore.evaluate.shots import Shot, ShotPlan
 from lpcore.evaluate.truth import TrueMotions
 from lpcore.points68 import LIPS
@@ -123,33 +128,75 @@ def test_a_film_runs_at_its_own_rate(tmp_path):
     frames, note = read_frames(film(tmp_path / "a.avi", 40, 50.0), 20)
     # At half the rate every second frame is shown.
     assert np.abs(np.array([frame.mean() for frame in frames]) - np.arange(20) * 10 - 5).max() < 3
-    assert "40 frames at 50 a second of 64 x 64" in note
+    assert "a film of 50 frames a second of 64 x 64 shown as 20" in note
 
 
-@pytest.mark.parametrize("make", ["short", "wide", "damaged", "wide pictures"])
+def test_a_film_that_ends_a_little_early_holds_its_last_picture(tmp_path):
+    frames, _ = read_frames(film(tmp_path / "a.avi", 18, 25.0), 20)
+    assert (frames[17] == frames[19]).all() and (frames[16] != frames[17]).any()
+
+
+def test_a_film_is_read_no_further_than_it_is_shown(tmp_path, monkeypatch):
+    read, opened = [], cv2.VideoCapture
+
+    def counted(path: str) -> SimpleNamespace:
+        film = opened(path)
+        taken = lambda: read.append(1) or film.read()  # noqa: E731
+        return SimpleNamespace(read=taken, get=film.get, grab=film.grab, release=film.release)
+
+    place = film(tmp_path / "a.avi", 50, 25.0)
+    monkeypatch.setattr(cv2, "VideoCapture", counted)
+    frames, _ = read_frames(place, 20)
+    assert len(frames) == 20 and len(read) <= 21
+
+
+def test_pictures_are_in_the_order_of_their_numbers(tmp_path):
+    pictures(tmp_path / "a", 12)
+    for k in range(12):
+        (tmp_path / "a" / f"{k:03d}.png").rename(tmp_path / "a" / f"frame {k + 1}.png")
+    (tmp_path / "a" / "._frame 1.png").write_bytes(b"what some systems leave")
+    frames, _ = read_frames(tmp_path / "a", 12)
+    assert [int(frame.mean()) for frame in frames] == [10 * k + 5 for k in range(12)]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=9, unique=True), st.integers(1, 7))
+def test_numbers_count_with_and_without_leading_zeros(numbers, digits):
+    with TemporaryDirectory() as folder:
+        for number in numbers:
+            (Path(folder) / f"take²_{number:0{digits}}.PNG").touch()
+        found = [int(path.stem.rpartition("_")[2]) for path in pictures_in(Path(folder))]
+    assert found == sorted(numbers)
+
+
+@pytest.mark.parametrize("make", ["short", "few pictures", "wide", "damaged", "wide pictures"])
 def test_frames_that_will_not_do(tmp_path, make):
     place = tmp_path / "a.avi"
     if make == "short":
         film(place, 10, 25.0)
     elif make == "wide":
         film(place, 20, 25.0, (64, 96))
+    elif make == "few pictures":
+        place = pictures(tmp_path / "b", 6)
     elif make == "damaged":
         place.write_bytes(b"no film")
     else:
-        place = pictures(tmp_path / "b", 1)
+        place = pictures(tmp_path / "b", 9)
         cv2.imwrite(str(place / "000.png"), np.zeros((20, 30, 3), np.uint8))
     with pytest.raises(LpError) as told:
         read_frames(place, 20)
     assert told.value.code == "SHOTS_MISSING"
+    place.rename(tmp_path / f"one{place.suffix}")
+    with pytest.raises(LpError, match="one"):  # before anything is drawn
+        external(tmp_path, {"one": 20}, "ink", "cpu", photos=False)
 
 
 def test_missing_shots_are_told_before_anything_is_drawn(tmp_path):
     pictures(tmp_path / "one", 3)
     (tmp_path / "empty").mkdir()
     film(tmp_path / "two.avi", 3, 25.0)
-    method = external(tmp_path, ["one", "two"], "ink", "cpu", photos=False)
+    method = external(tmp_path, {"one": 3, "two": 3}, "ink", "cpu", photos=False)
     with pytest.raises(LpError, match="empty, three"):
-        external(tmp_path, ["one", "empty", "two", "three"], "ink", "cpu", photos=False)
+        external(tmp_path, dict.fromkeys(["one", "empty", "two", "three"], 3), "ink", "cpu", photos=False)
     # What it is made of tells one film from another.
     before = method.made_of("two")
     film(tmp_path / "two.avi", 4, 25.0)
@@ -162,7 +209,7 @@ def shot_of(portrait, count: int) -> Shot:
 
 def test_drawings_of_another_program_become_grey_frames(tmp_path, portrait):
     pictures(tmp_path / "one", 4)
-    made = external(tmp_path, ["one"], "ink", "cpu", photos=False).draw(shot_of(portrait, 4))
+    made = external(tmp_path, {"one": 4}, "ink", "cpu", photos=False).draw(shot_of(portrait, 4))
     assert made.frames.shape == (4, 512, 512) and (made.frames[2] == 25).all() and (made.static == 5).all()
     assert made.calm is None and made.moves is None and made.note
 
@@ -173,7 +220,7 @@ def test_photos_of_another_program_are_drawn(tmp_path, portrait, monkeypatch, sm
         photo = np.roll(portrait.image, shift, axis=1)
         cv2.imwrite(str(tmp_path / "one" / f"{k}.png"), photo[..., ::-1])
     monkeypatch.setattr(externals, "mattes", lambda photo, crop, image, points: (None, portrait.matte))
-    method = external(tmp_path, ["one"], "ink", "cpu", photos=True)
+    method = external(tmp_path, {"one": 2}, "ink", "cpu", photos=True)
     made = method.draw(shot_of(portrait, 2))
     assert made.frames.shape == (2, 512, 512) and np.ptp(made.frames[0]) > 0
     assert (made.frames[0] != made.frames[1]).any() and method.made_of("one")["style"] == "ink"
@@ -205,7 +252,18 @@ def test_what_was_seen_is_looked_at_once(tmp_path):
     assert (
         Kept(tmp_path, {"judge": "a"})("name", {"seed": 1}, look).figures["ssim"] == 0.5 and len(calls) == 4
     )
-    assert len(code_digest()) == 64
+
+
+def test_a_change_anywhere_in_the_program_is_seen(tmp_path):
+    names = ("points68.py", "train/facts.py", "weights/registry.py")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("A = 1")
+    seen = {code_digest(tmp_path)}
+    for name in names:
+        (tmp_path / name).write_text("A = 2")
+        seen.add(code_digest(tmp_path))
+    assert len(seen) == 1 + len(names) and len(code_digest()) == 64
 
 
 # True flow
@@ -309,9 +367,19 @@ def test_what_the_command_refuses(world, capsys):
     folder, arguments = world
     assert command_line([*arguments, "--external", f"rival={folder / 'nowhere'}"]) == 1
     assert "one, two" in capsys.readouterr().err
-    for wrong in ("rival", "=x", "warp=x"):
+    two = ["a=x", "--external-photos", "a=y"]
+    for wrong in (["rival"], ["=x"], ["warp=x"], ["a/b=x"], ["a=x", "--external", "a=y"], two):
         with pytest.raises(SystemExit):
-            command_line([*arguments, "--external", wrong])
+            command_line([*arguments, "--external", *wrong])
+    with pytest.raises(SystemExit):
+        command_line([*arguments, "--write-manifest", str(folder / "new.toml")])
+
+
+def test_data_that_are_not_there_are_named(world, capsys):
+    folder, arguments = world
+    assert command_line([*arguments, "--data", str(folder / "nowhere")]) == 1
+    told = capsys.readouterr().err
+    assert "nowhere" in told and "the command's --help" in told
 
 
 def test_without_matplotlib_it_stops_at_once(world, capsys, monkeypatch):
@@ -326,10 +394,11 @@ def test_without_matplotlib_it_stops_at_once(world, capsys, monkeypatch):
 
 
 def test_a_test_set_is_written_by_the_command(world):
-    folder, arguments = world
+    folder, _ = world
     (folder / "data" / "clips").mkdir()
     for name in ("grid_lwbsza", "grid_sbwe5n", "grid_bbaf2n"):
         (folder / "data" / "clips" / f"{name}.mpg").write_bytes(b"film")
-    assert command_line([*arguments, "--write-manifest", str(folder / "new.toml")]) == 0
+    data = ["evaluate", "table", "--data", str(folder / "data")]
+    assert command_line([*data, "--write-manifest", str(folder / "new.toml")]) == 0
     (plan,) = manifests.read(folder / "new.toml", folder / "data").chosen(quick=True)
     assert plan.name == "stylegan2_17" and plan.frames == 50

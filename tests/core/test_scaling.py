@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +15,18 @@ import pytest
 from lpcore.errors import LpError
 from lpcore.evaluate import plots, scaling
 from lpcore.evaluate.curve_cost import blender_python
-from lpcore.evaluate.scaling import BATCHES, FRAMES, SIZES, Case, Row, in_words, measured, plot
+from lpcore.evaluate.scaling import (
+    BATCHES,
+    CORES,
+    FRAMES,
+    SIZES,
+    Case,
+    Row,
+    in_words,
+    measured,
+    on_cores,
+    plot,
+)
 
 CASE = Case("draw", "photo.png", "speech.wav", "motion.npz", threads=2)
 
@@ -38,24 +52,37 @@ def test_every_axis_is_measured_beside_the_published_steps_on_as_many_cores(aske
         "stage": ["analyze", "speak", "draw", "reference"],
         "frames": list(FRAMES),
         "size": list(SIZES),
-        "cores": [1, 2, 4, 6],
+        CORES: [1, 2, 4, 6],
         "batch": list(BATCHES),
     }
     for row in rows:
-        if row.axis in ("frames", "size", "cores"):
+        if row.axis in ("frames", "size", CORES):
             assert row.ratio == pytest.approx(300)
         else:
             assert row.ratio is None
-    cores = [row.seconds for row in rows if row.axis == "cores"]
+    cores = [row.seconds for row in rows if row.axis == CORES]
     assert cores == pytest.approx([0.01 / n for n in (1, 2, 4, 6)])
     assert {case.threads for case in asked if case.stage == "reference"} == {1, 2, 4, 6}
 
 
 def test_a_process_of_its_own_tells_its_time_and_memory():
-    burden = np.ones(1 << 28)  # 2 GB, in the process that starts the other
-    found = measured(Case("generator", "", "", "", frames=1, threads=1))
-    assert found["seconds"] > 0
-    assert found["peak_mb"] is None or 100 < found["peak_mb"] < burden.nbytes / 1e6
+    case = Case("generator", "", "", "", frames=1, threads=1)
+    alone = measured(case)
+    burden = np.ones(300_000_000, np.uint8)  # in the process that starts the other
+    found = measured(case)
+    assert found["seconds"] > 0 and burden[-1] == 1
+    if found["peak_mb"] is not None:
+        assert 100 < found["peak_mb"] < alone["peak_mb"] + 100
+
+
+@pytest.mark.skipif(CORES != "cores", reason="the system does not bind processes to cores")
+def test_every_thread_of_a_measured_process_has_the_cores_of_its_case():
+    before = os.sched_getaffinity(0)
+    most = "max(len(os.sched_getaffinity(int(thread))) for thread in os.listdir('/proc/self/task'))"
+    seen = f"import numpy, os, sys; sys.exit({most})"
+    with on_cores(1):
+        assert subprocess.run([sys.executable, "-c", seen]).returncode == 1
+    assert os.sched_getaffinity(0) == before
 
 
 def test_the_table_names_what_is_not_known():
@@ -68,7 +95,7 @@ def test_the_table_names_what_is_not_known():
 def test_the_curves_are_drawn(asked, tmp_path):
     pytest.importorskip("matplotlib")
     picture = cv2.imread(str(plot(list(scaling.scaling(CASE, cores=2)), tmp_path / "new")))
-    assert picture.shape[1] > 1000
+    assert picture is not None and picture.shape[1] > 1000
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import imageio_ffmpeg
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,9 @@ from study_takes import COUNT, METHODS, SHOTS, write_frames, write_takes
 
 from lpcore.cli import main
 from lpcore.errors import LpError
+from lpcore.evaluate.results_on_disk import PICTURES, pictures_in
 from lpcore.evaluate.study import make
+from lpcore.evaluate.study_films import Take, encode
 from lpcore.evaluate.study_key import QUESTIONS, Key, ShotKey, read_key
 from lpcore.evaluate.study_tally import COLUMNS, read_answers, tally, wilson_interval
 
@@ -97,6 +100,21 @@ def test_frames_in_folders_are_films_with_the_speech_apart(takes, tmp_path):
             found = pictures(tmp_path / "out" / "page" / "films" / f"{code}.mp4")
             assert len(found) == COUNT
             assert (found[0] > 150) == (method == "nested")
+
+
+@pytest.mark.parametrize("suffix", PICTURES)
+def test_frames_of_any_kind_of_picture_play_in_the_order_of_their_numbers(tmp_path, takes, suffix):
+    for number in (9, 10, 11):
+        cv2.imwrite(str(tmp_path / f"{number}{suffix}"), np.full((64, 48), 20 * number - 150, np.uint8))
+    speech = takes["ours"].parent / "speech" / "anna.wav"
+    encode(Take(None, tuple(pictures_in(tmp_path)), speech), Fraction(10), tmp_path / "film.mp4")
+    assert pictures(tmp_path / "film.mp4") == pytest.approx([30, 50, 70], abs=3)
+
+
+def test_a_frame_that_is_no_picture_is_named(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    with pytest.raises(LpError, match=r"1\.png is no picture"):
+        encode(Take(None, (tmp_path / "1.png",), tmp_path / "s.wav"), Fraction(10), tmp_path / "film.mp4")
 
 
 @pytest.mark.parametrize(
