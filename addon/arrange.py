@@ -163,7 +163,9 @@ def _relay(
         park(strip)
         if renew:
             renew(strip)
-            park(strip)
+            park(
+                strip
+            )  # with more pictures now, perhaps, than its place had room for: the next one would lie on them
     for number, source in enumerate(sources):
         strip = strips[source]
         if source in sources[:number]:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
 
-from . import compat, pictures, pieces, portrait, speech, strips
+from . import compat, cuts, pictures, pieces, portrait, speech, strips
 from . import motion as layers
-from .arrange import arrange, is_arranged
+from .arrange import Take, arrange, is_arranged
 from .lpcore.errors import LpError
+from .pieces import EXACT
 
-EXACT = 0.01  # frames
+
+class Drawn(NamedTuple):
+    """The drawing of a portrait: its strips, the takes they show, and the pieces of its speech in frames of `take`."""
+
+    strips: list[Any]
+    shown: list[Take]
+    pieces: list[cuts.Piece]
+    take: Take
+
+    def seen(self) -> list[cuts.Piece]:
+        """The pieces as far as they were drawn."""
+        return strips.within(self.pieces, self.take.frames)
 
 
 def strip(scene: bpy.types.Scene, uid: str = "") -> str:
@@ -24,26 +36,21 @@ def strip(scene: bpy.types.Scene, uid: str = "") -> str:
     frames at hand do not fit.
     """
     require(scene, uid)
-    chosen = portrait.values(scene, uid)
-    drawn = strips.find_all(scene, chosen.uid)
-    takes = [strips.take_of(one) for one in drawn]
-    take = takes[0]
-    assert take
+    drawn = _drawn(scene, uid)
     active, sounds = scene.sequence_editor.active_strip, pieces.every(scene, uid)
     heard = pieces.whole(scene, uid, active if active in sounds else None)
-    skipped = (heard.start - take.start) * float(heard.fps)
+    skipped = (heard.start - drawn.take.start) * float(heard.fps)
     if abs(skipped - round(skipped)) > EXACT:
         raise LpError("NOT_DRAWN_THERE", "the speech now starts between two drawn frames")
-    wanted = pieces.of_take(scene, take.start, take.fps, uid)
-    seen = strips.within(wanted, take.frames)
+    seen = drawn.seen()
     if not seen:
         raise LpError("NOT_DRAWN_THERE", "the speech now plays a part that was not drawn")
-    arrange(scene, drawn, [one or take for one in takes], seen, take)
+    arrange(scene, drawn.strips, drawn.shown, seen, drawn.take)
     told = "Drawing and motion are" if motion(scene, heard, uid) else "The drawing is"
     pieces.mark(scene, uid)
     pictures.place_drawing(scene, uid)
     told += " in step with the speech" + (f", in {len(seen)} pieces." if len(seen) > 1 else ".")
-    missing = sum(piece.end - piece.first for piece in wanted) - sum(
+    missing = sum(piece.end - piece.first for piece in drawn.pieces) - sum(
         piece.end - piece.first for piece in seen
     )
     return f"{told} {missing} frames were never drawn: press Redraw." if missing else told
@@ -54,31 +61,33 @@ def is_due(scene: bpy.types.Scene, uid: str = "") -> bool:
     try:
         if not pieces.in_step(scene, uid):
             return True
-        drawn = strips.find_all(scene, portrait.values(scene, uid).uid)
-        takes = [strips.take_of(one) for one in drawn]
-        if not takes or takes[0] is None:
-            return False
-        take = takes[0]
-        wanted = strips.within(pieces.of_take(scene, take.start, take.fps, uid), take.frames)
-        return bool(wanted) and not is_arranged(drawn, [one or take for one in takes], wanted, take)
+        drawn = _drawn(scene, uid)
     except LpError:
         return False
+    seen = drawn.seen()
+    return bool(seen) and not is_arranged(drawn.strips, drawn.shown, seen, drawn.take)
 
 
 def require(scene: bpy.types.Scene, uid: str = "") -> None:
     """Raise the LpError that says why there is nothing that could follow, or nothing to follow."""
-    chosen = portrait.values(scene, uid)
-    drawn = strips.find(scene, chosen.uid)
-    take = strips.take_of(drawn) if drawn else None
-    if take is None:
-        raise LpError("NOTHING_DRAWN", f"no strip shows {chosen.name}")
-    pieces.main(scene, uid)
-    now = compat.frame_rate(scene)
-    if take.fps != now:
+    drawn, now = _drawn(scene, uid).take.fps, compat.frame_rate(scene)
+    if drawn != now:
         raise LpError(
             "NOT_DRAWN_THERE",
-            f"it was drawn at {float(take.fps):g} frames a second and the scene now has {float(now):g}",
+            f"it was drawn at {float(drawn):g} frames a second and the scene now has {float(now):g}",
         )
+
+
+def _drawn(scene: bpy.types.Scene, uid: str) -> Drawn:
+    """Raises LpError ``NOTHING_DRAWN`` or ``NO_SPEECH``."""
+    chosen = portrait.values(scene, uid)
+    found = strips.find_all(scene, chosen.uid)
+    takes = [strips.take_of(one) for one in found]
+    take = takes[0] if takes else None
+    if take is None:
+        raise LpError("NOTHING_DRAWN", f"no strip shows {chosen.name}")
+    wanted = pieces.of_take(scene, take.start, take.fps, uid)
+    return Drawn(found, [one or take for one in takes], wanted, take)
 
 
 def motion(scene: bpy.types.Scene, heard: speech.Speech, uid: str = "") -> bool:

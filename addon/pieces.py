@@ -18,7 +18,8 @@ from .lpcore.errors import LpError
 MARK = "lineportrait_speaks"
 """Custom property of a sound strip: the uids of the portraits that speak it, separated by spaces."""
 
-EXACT = 0.01  # frames
+EXACT = 0.01
+"""What lies fewer frames apart than this is in step."""
 
 
 def main(scene: bpy.types.Scene, uid: str = "") -> Any:
@@ -38,6 +39,12 @@ def every(scene: bpy.types.Scene, uid: str = "") -> list[Any]:
     first = main(scene, uid)
     marked = _marked(scene, portrait.values(scene, uid).uid)
     return [strip for strip in marked if _same_sound(strip, first)] if first in marked else [first]
+
+
+def speaks(scene: bpy.types.Scene, name: str, uid: str = "") -> bool:
+    """Whether the strip `name`, or what is left of it, is the portrait's speech. Raises LpError ``NO_SPEECH``."""
+    strip = main(scene, uid)
+    return strip.name == name or portrait.values(scene, uid).uid in _speakers(strip)
 
 
 def mark(scene: bpy.types.Scene, uid: str = "") -> None:

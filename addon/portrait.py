@@ -38,7 +38,6 @@ FINE_SETTINGS = (
 """Those wanted now and then. Poses are held by the rig and blinks thrown with the one seed, so these two lack."""
 
 LOOK = ("style", "engine", "background", "canvas", "size", "photo_limit")
-FINISH = ("line_weight", "ink", "paper", "alpha", "mark")
 
 
 def of_scene(scene: bpy.types.Scene) -> Any:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import bpy
@@ -16,6 +16,7 @@ import numpy as np
 
 from .adjust import Adjustments, Prediction
 from .lpcore.types import SpeakSettings
+from .properties import LINEPORTRAIT_PG_portrait
 
 STEP = 1024
 """Kept displacements are multiples of 1 / STEP crop units."""
@@ -89,11 +90,20 @@ def title_of(action: Any) -> str:
     about = about_of(action)
     usual = asdict(SpeakSettings())
     told = [
-        f"{name.replace('_', ' ').title()} {value if isinstance(value, str) else format(value, 'g')}"
+        _setting(name, value)
         for name, value in about.get("made_from", {}).get("settings", {}).items()
         if value is not None and value != usual.get(name)
     ]
     return f"Take {about.get('number', 0)}" + (f": {', '.join(told)}" if told else "")
+
+
+def _setting(name: str, value: Any) -> str:
+    """A setting as the panel calls it, and its value; of a file the name alone."""
+    if name == "style_audio":
+        value = PureWindowsPath(value).name  # knows the separators of every system
+    shown = LINEPORTRAIT_PG_portrait.bl_rna.properties.get(name)
+    label = shown.name if shown else name.replace("_", " ").title()
+    return f"{label} {value if isinstance(value, str) else format(value, 'g')}"
 
 
 ADJUSTMENTS = "lineportrait_adjustments"

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def land(
     """Show the image `files` of `folder` beside the `pieces` of the speech; returns the first strip.
 
     Strips of the portrait (by uid) that are already there keep their transform, effects, trim and distance to the
-    speech, and show the new folder; a new strip called `name` goes to the first free channel above `channel`.
+    speech, and show the new folder, as large in the frame as before; a new strip called `name` goes to the first free
+    channel above `channel`.
     """
     strips = find_all(scene, portrait)
     if not strips:
@@ -67,6 +69,7 @@ def land(
         strips = [strip]
 
     def renew(strip: Any) -> None:
+        _keep_extent(strip, recipe_of(strip).get("size"), recipe.get("size"))
         _show(strip, folder, files)
         _label(strip, recipe)
 
@@ -85,10 +88,17 @@ def within(pieces: Iterable[cuts.Piece], frames: int) -> list[cuts.Piece]:
 
 def take_of(strip: Any) -> Take | None:
     """What the strip shows of the speech; None where that is not known."""
-    recipe = recipe_of(strip)
-    if "start" not in recipe or "fps" not in recipe:
+    span = _span(strip.get(RECIPE, "{}"))
+    return Take(*span, len(strip.elements)) if span else None
+
+
+@lru_cache(maxsize=64)  # asked for at every redraw of the panel
+def _span(recipe: str) -> tuple[float, Fraction] | None:
+    try:
+        told = json.loads(recipe)
+        return told["start"], Fraction(told["fps"])
+    except (ValueError, KeyError):
         return None
-    return Take(recipe["start"], Fraction(recipe["fps"]), len(strip.elements))
 
 
 def folder_of(strip: Any) -> Path:
@@ -120,6 +130,13 @@ def _label(strip: Any, recipe: Mapping[str, Any]) -> None:
         strip[AI_MADE] = "Drawn by trained networks from a photo (Line Portrait)"
     elif AI_MADE in strip:
         del strip[AI_MADE]
+
+
+def _keep_extent(strip: Any, before: Sequence[int] | None, now: Sequence[int] | None) -> None:
+    """Let pictures of another size [width, height] fill as much of the frame as those before."""
+    if before and now and before != now:
+        strip.transform.scale_x *= max(before) / max(now)
+        strip.transform.scale_y *= max(before) / max(now)
 
 
 def _show(strip: Any, folder: Path, files: list[str]) -> None:

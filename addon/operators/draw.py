@@ -68,13 +68,19 @@ class LINEPORTRAIT_OT_draw(JobOperator, Operator):
 
 
 def pieces_now(scene: Scene, wanted: order.Order) -> list[cuts.Piece]:
-    """Where the speech lies now, which may have changed while it was drawn; where it lay, if it has gone."""
+    """Where the speech lies now, which may have changed while it was drawn.
+
+    Where it lay then, if it has gone or another speech was chosen meanwhile.
+    """
     heard = wanted.heard
+    there = [cuts.Piece(0, heard.frames, heard.first)]
     try:
+        if not pieces.speaks(scene, heard.strip, wanted.portrait):
+            return there
         pieces.mark(scene, wanted.portrait)
         return pieces.of_take(scene, heard.start, heard.fps, wanted.portrait)
     except LpError:
-        return [cuts.Piece(0, heard.frames, heard.first)]
+        return there
 
 
 FROM_ENGINE = ("look", "engine", "device", "version", "size")

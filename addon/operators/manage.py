@@ -35,7 +35,7 @@ class LINEPORTRAIT_OT_cancel(Operator):
 class LINEPORTRAIT_OT_choose_speech(Operator):
     bl_idname = "lineportrait.choose_speech"
     bl_label = "Choose Speech"
-    bl_description = "Take this sound strip as the speech"
+    bl_description = "Take this sound strip as the speech, alone where it is a piece"
     bl_options = {"UNDO", "INTERNAL"}
 
     name: StringProperty(name="Strip")
@@ -43,8 +43,7 @@ class LINEPORTRAIT_OT_choose_speech(Operator):
     def execute(self, context: Context) -> Returned:
         scene = compat.sequencer_scene(context)
         chosen = portrait.values(scene)
-        if self.name != chosen.speech:
-            pieces.release(scene, chosen.uid)
+        pieces.release(scene, chosen.uid)
         chosen.speech = self.name
         return {"FINISHED"}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from timeline import duplicate, lying, split
 from worlds import part
 
 
@@ -138,6 +139,29 @@ def test_what_is_drawn_is_shown_though_the_speech_was_trimmed_meanwhile(spoken, 
     assert job.outcome.startswith("Drawing cancelled. 13 of 18 frames are kept")
     lies = part("compat").handles(spoken.drawing)
     assert (lies.start, lies.end) == (11, 19)
+
+
+def test_a_drawing_stays_with_its_speech_though_another_was_chosen_meanwhile(spoken, engine, start, blender):
+    other = duplicate(spoken, blender, "voice", 4, 50)
+    engine.mood(verb="draw", after=4, then="pause")
+    job = start("draw")
+    pump_until(job, lambda: job.fraction > 0.2)
+    blender.ops.lineportrait.choose_speech(name=other.name)
+    job.cancel()
+    job.run()
+    assert lying(spoken) == [(11, 19)]
+    assert not other.get(part("pieces").MARK)
+
+
+def test_a_drawing_lands_beside_what_is_left_of_its_speech(spoken, engine, start, blender):
+    engine.mood(verb="draw", after=4, then="pause")
+    job = start("draw")
+    pump_until(job, lambda: job.fraction > 0.2)
+    part("compat").move(split(spoken, blender, 14), 30)
+    part("compat").strips(spoken.scene).remove(spoken.speech)
+    job.cancel()
+    job.run()
+    assert lying(spoken) == [(44, 49)]
 
 
 def test_an_engine_that_ignores_cancel_is_ended(spoken, engine, start):

@@ -70,6 +70,13 @@ def test_takes_are_chosen_and_deleted(two_takes, blender):
         blender.ops.lineportrait.delete_take()
 
 
+def test_a_take_is_called_by_the_labels_of_the_panel_and_no_folder_is_told(spoken, blender):
+    spoken.portrait.silence_db, spoken.portrait.style_audio = -30, "//speech.wav"
+    blender.ops.lineportrait.speak()
+    title = part("predictions").title_of(part("motion").take_of(spoken.rig))
+    assert title == "Take 2: Silence (dB) -30, Manner Of speech.wav"
+
+
 def test_an_older_take_plays_where_the_speech_now_lies(two_takes, blender):
     blender.ops.lineportrait.draw()
     part("compat").move(two_takes.speech, 5)

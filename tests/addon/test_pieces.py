@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 
 import pytest
 from timeline import follow, lying, seen, split
-from worlds import move_lip, outcome, part
+from worlds import DATA, move_lip, outcome, part
 
 
 def add_glow(world, strip):
@@ -261,6 +262,20 @@ def test_choosing_one_piece_lets_the_others_go(drawn, blender):
     blender.ops.lineportrait.choose_speech(name=right.name)
     follow(blender)
     assert lying(drawn) == [(20, 29)]
+
+
+def test_of_pieces_that_must_be_mixed_down_one_can_be_chosen(drawn, blender, monkeypatch):
+    monkeypatch.setattr(
+        part("compat"), "mix_down", lambda scene, path, *_: shutil.copyfile(DATA / "speech.wav", path)
+    )
+    part("compat").move(split(drawn, blender, 20), 30)
+    drawn.speech.sound.pack()
+    with pytest.raises(RuntimeError, match=r"cut into 2 pieces, .* or choose one piece"):
+        blender.ops.lineportrait.speak()
+    assert drawn.portrait.speech == "voice"
+    blender.ops.lineportrait.choose_speech(name="voice")
+    blender.ops.lineportrait.speak()
+    assert part("portrait").spoken(drawn.scene).frames == 9
 
 
 def test_following_a_split_is_one_step_of_undo(drawn, blender):
