@@ -55,6 +55,15 @@ def test_a_broken_drawing_goes_on_where_it_stopped(spoken, engine, blender):
     assert "4 of 18 frames redrawn" in outcome()
 
 
+def test_a_drawing_of_another_size_fills_as_much_of_the_frame(drawn, blender):
+    transform = drawn.drawing.transform
+    transform.scale_x, transform.scale_y = 0.5, 0.75
+    drawn.portrait.size *= 2
+    blender.ops.lineportrait.draw()
+    transform = drawn.drawing.transform
+    assert (transform.scale_x, transform.scale_y) == pytest.approx((0.25, 0.375))
+
+
 def test_the_plan_says_what_the_draw_then_does(drawn, blender):
     plan, measured = part("plan"), part("measured")
     assert plan.make(drawn.scene).sentence == "Nothing to draw: all 18 frames are there"
