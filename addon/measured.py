@@ -59,7 +59,7 @@ def remember_cost(kind: str, result: Mapping[str, Any]) -> None:
     """Note what a Draw of one `kind` (see `kind_of`) cost; `result` as of `protocol.Draw`."""
     drawn, frames = result.get("drawn", 0), result.get("frames", 0)
     drawing = result.get("drawing_seconds", 0.0)
-    if frames:
+    if drawn < frames / 2:  # of a first drawing, most of the rest is the start of the networks
         _load()["gathering"] = (result.get("seconds", 0.0) - drawing) / frames
     if drawn >= LEAST:
         _load().setdefault("costs", {})[kind] = [drawing / drawn, result.get("bytes", 0) / drawn]

@@ -81,6 +81,15 @@ def test_the_plan_says_what_the_draw_then_does(drawn, blender):
     assert measured.cost(part("order").of(drawn.scene).kind) is not None
 
 
+def test_the_start_of_a_first_drawing_is_not_expected_of_a_redraw(world):
+    measured = part("measured")
+    result = {"frames": 100, "drawn": 100, "seconds": 20.0, "drawing_seconds": 10.0, "bytes": 100}
+    measured.remember_cost("ink", result)
+    assert (measured.cost("ink"), measured.gathering()) == ((0.1, 1.0), 0.0)
+    measured.remember_cost("ink", result | {"drawn": 10, "seconds": 2.0, "drawing_seconds": 1.0, "bytes": 10})
+    assert (measured.cost("ink"), measured.gathering()) == ((0.1, 1.0), pytest.approx(0.01))
+
+
 def test_the_plan_tells_finishing_from_drawing(drawn):
     drawn.portrait.ink = (0, 0, 1)
     known = part("plan").make(drawn.scene)
