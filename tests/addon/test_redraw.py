@@ -150,10 +150,10 @@ def test_a_rig_with_constraints_is_not_counted_behind_the_users_back(drawn):
 
 def test_figures_survive_the_session_and_damage(drawn, monkeypatch):
     measured = part("measured")
-    cost = {"frames": 200, "drawn": 100, "seconds": 4.0, "drawing_seconds": 2.0, "bytes": 500}
+    cost = {"frames": 200, "drawn": 50, "seconds": 4.0, "drawing_seconds": 2.0, "bytes": 500}
     measured.remember_cost("x", cost)
     monkeypatch.setattr(measured, "_known", None)
-    assert measured.cost("x") == (0.02, 5)
+    assert measured.cost("x") == (0.04, 10)
     assert measured.gathering() == pytest.approx(0.01)
     measured._path().write_text("{")
     monkeypatch.setattr(measured, "_known", None)
