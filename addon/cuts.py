@@ -46,8 +46,62 @@ def divide(parts: Sequence[Part], pieces: Sequence[Piece]) -> list[Cut]:
     """Give each piece the part that shows most of it, and its stretch thereof; further cuts in the drawing stay.
 
     A part may serve several pieces, of which the first in the list is its own and the others need copies. It serves
-    none only where no piece holds any of its frames.
+    none only where no piece holds any of its frames. Layers, parts that lie over a part, go wherever that goes. A
+    piece of which all is heard in another one too is not served: its copies would be layers the next time.
     """
+    heard, under = _outermost(pieces), _outermost(parts)
+    served = [piece for piece, outer in heard.items() if outer == piece]
+    bases = [part for part, base in under.items() if base == part]
+    cuts = [
+        Cut(bases[cut.part], served[cut.piece], cut.first, cut.end)
+        for cut in _divide([parts[base] for base in bases], [pieces[piece] for piece in served])
+    ]
+    return cuts + [
+        cut
+        for layer, base in under.items()
+        if layer != base
+        for cut in _layered(layer, parts, [cut for cut in cuts if cut.part == base], pieces)
+    ]
+
+
+def _outermost(spans: Sequence[Part] | Sequence[Piece]) -> dict[int, int]:
+    """Span -> the one that holds all its frames at the same time, itself if there is none; in the order of `spans`."""
+    outer: dict[int, int] = {}
+    for number in sorted(range(len(spans)), key=lambda n: spans[n].first - spans[n].end):
+        span = spans[number]
+        outer[number] = next(
+            (
+                n
+                for n in outer
+                if outer[n] == n
+                and spans[n].at == span.at
+                and spans[n].first <= span.first
+                and span.end <= spans[n].end
+            ),
+            number,
+        )
+    return dict(sorted(outer.items()))
+
+
+def _layered(layer: int, parts: Sequence[Part], base: Sequence[Cut], pieces: Sequence[Piece]) -> list[Cut]:
+    """The layer's share of the cuts of what it lies over; of the piece that holds most of it, if those have none."""
+    part, cuts = parts[layer], []
+    for cut in base:
+        under = parts[cut.part]
+        # Edges that lay with those of the part below go with them.
+        first = cut.first if part.first == under.first else max(part.first, cut.first)
+        end = cut.end if part.end == under.end else min(part.end, cut.end)
+        if first < end and _overlap(part, pieces[cut.piece]) > 0:
+            cuts.append(Cut(layer, cut.piece, first, end))
+    if not cuts:
+        most = max(range(len(pieces)), key=lambda n: _overlap(part, pieces[n]))
+        first, end = max(part.first, pieces[most].first), min(part.end, pieces[most].end)
+        cuts = [Cut(layer, most, first, end)] if first < end else []
+    return cuts
+
+
+def _divide(parts: Sequence[Part], pieces: Sequence[Piece]) -> list[Cut]:
+    """`divide` without layers."""
     owners = _owners(parts, pieces)
     cuts: list[Cut] = []
     for number, piece in enumerate(pieces):

@@ -57,8 +57,11 @@ def test_a_layer_is_as_long_as_its_speech_again(drawn, blender):
 
 
 def test_no_duplicate_is_lost_to_a_split_speech(doubled, blender):
-    world, _ = doubled
+    world, later = doubled
     part("compat").move(split(world, blender, 20), 30)
     follow(blender)
     assert set(looks(world)) == set(KEPT)
+    if not later:
+        # A layer goes wherever the strip goes that it lies over.
+        assert sorted(looks(world)) == sorted(2 * KEPT)
     assert not part("follow").is_due(world.scene)
