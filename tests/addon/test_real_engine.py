@@ -52,7 +52,8 @@ def around(points: np.ndarray) -> tuple[slice, slice]:
 
 
 def test_photo_and_speech_become_a_talking_strip(real_world, blender):
-    real_world.portrait.head = real_world.portrait.blink_rate = 0
+    for part_that_rests in ("head", "brows", "blink_rate"):
+        setattr(real_world.portrait, part_that_rests, 0)
     for verb in ("analyze", "speak", "draw"):
         assert getattr(blender.ops.lineportrait, verb)() == {"FINISHED"}
     lies = part("compat").handles(real_world.drawing)
