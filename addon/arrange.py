@@ -163,9 +163,8 @@ def _relay(
         park(strip)
         if renew:
             renew(strip)
-            park(
-                strip
-            )  # with more pictures now, perhaps, than its place had room for: the next one would lie on them
+            # With more pictures now, perhaps, than its place had room for: the next one would lie on them.
+            park(strip)
     for number, source in enumerate(sources):
         strip = strips[source]
         if source in sources[:number]:

@@ -18,7 +18,7 @@ from ..drawing.mesh import build_mesh
 from ..drawing.static import StaticLayers, person_layer
 from ..drawing.styles import STYLES
 from ..drawing.warp_stream import WarpStream
-from ..types import CROP, CropTransform, Portrait
+from ..types import CROP, WHOLE_CROP, Portrait
 from .flow_truth import FlowTruthMaker
 from .head import FaceState
 from .pack import Pack
@@ -186,10 +186,8 @@ class DrawingBatches:
         image = pair.picture(self._faces.photo(pair.index), CROP, 255)
         matte = pair.picture(self._faces.mask(pair.index), CROP, 0).astype(np.float32) / 255
         landmarks = np.column_stack([pair.source, np.zeros(len(pair.source))]).astype(np.float32)
-        middle = (CROP - 1) / 2
-        whole = CropTransform(centre=(middle, middle), scale=1.0)
         confidence = np.ones(len(landmarks), np.float32)
-        return Portrait("", image, matte, (), 0, whole, image, matte, landmarks, confidence)
+        return Portrait("", image, matte, (), 0, WHOLE_CROP, image, matte, landmarks, confidence)
 
     def _flow_b(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
         """(2 B, S, S, 2) grids of flow B: first targets of all portraits, then second ones."""

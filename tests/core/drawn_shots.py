@@ -1,15 +1,17 @@
 """Shots without networks: a made-up motion, frames of known noise, and a judge of known error."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import soundfile
 from conftest import drop_jaw
 
 from lpcore.evaluate import shots
 from lpcore.evaluate.look import Seen, look
 from lpcore.evaluate.methods import drawn_by
-from lpcore.evaluate.shots import Shot
+from lpcore.evaluate.shots import Shot, ShotPlan
 from lpcore.types import SpeakSettings
 
 _OPEN = (0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0)
@@ -75,3 +77,27 @@ class Blind:
 def seen_of(shot: Shot, stream, judge) -> Seen:
     """What a judge sees of a stream's frames."""
     return look(drawn_by(lambda portrait: stream)(shot), shot, judge)
+
+
+def pictures(folder: Path, count: int, side: int = 64) -> Path:
+    """A folder of pictures, each lighter than the one before."""
+    folder.mkdir(parents=True)
+    for k in range(count):
+        cv2.imwrite(str(folder / f"{k:03d}.png"), np.full((side, side, 3), 10 * k + 5, np.uint8))
+    return folder
+
+
+def film(path: Path, count: int, rate: float, shape: tuple[int, int] = (64, 64)) -> Path:
+    """A film whose frames are each lighter than the one before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, shape[::-1])
+    for k in range(count):
+        writer.write(np.full((*shape, 3), 5 * k + 5, np.uint8))
+    writer.release()
+    return path
+
+
+def plans_of(data: Path) -> list[ShotPlan]:
+    face, speech = data / "faces" / "stylegan2_17.jpg", data / "speech.wav"
+    soundfile.write(speech, np.zeros(32000), 16000)
+    return [ShotPlan("one", face, speech, 16, 0.5, 3), ShotPlan("two", face, speech, 12)]
