@@ -13,6 +13,13 @@ import numpy as np
 
 from .. import points68
 from ..types import CROP
+from .brush import spline
+
+LID_STEPS = 3
+"""Pieces of a lid's curve between two landmarks."""
+
+LID_CURVE = spline((0, 1, 2, 3), 3 * LID_STEPS + 1)
+"""(10, 4) the lid's curve from its four landmarks, from corner to corner."""
 
 _BORDER_STEPS = 5
 _MARGIN = 12.0
@@ -23,14 +30,14 @@ _LOWER_FACE = [*range(4, 13), *range(55, 60), 65, 66, 67]
 class ControlMesh:
     """Control points and triangles in crop units.
 
-    source: (N, 2) float64; rows 0–67 are the landmarks, then `skull` points that follow the head, then points
-    that stand still (shoulders and the crop's border).
-    skull: how many points follow the head.
+    source: (N, 2) float64; rows 0–67 are the landmarks, then `skull` points that follow the head, then `still` points
+    (shoulders and the crop's border), then points along the lids between their landmarks.
     triangles: (M, 3) int row indices.
     """
 
     source: np.ndarray
     skull: int
+    still: int
     triangles: np.ndarray
 
     def targets(self, points: np.ndarray) -> np.ndarray:
@@ -41,10 +48,10 @@ class ControlMesh:
         landmarks = np.asarray(points, dtype=np.float64)[..., :2]
         frames = len(landmarks)
         stable = list(points68.STABLE)
-        skull = self.source[points68.COUNT : points68.COUNT + self.skull]
-        still = self.source[points68.COUNT + self.skull :]
+        skull, still = np.split(self.source[points68.COUNT :], [self.skull, self.skull + self.still])[:2]
         moved = _similarity(self.source[stable], landmarks[:, stable], skull)
-        return np.concatenate([landmarks, moved, np.broadcast_to(still, (frames, *still.shape))], axis=1)
+        unmoved = np.broadcast_to(still, (frames, *still.shape))
+        return np.concatenate([landmarks, moved, unmoved, _lids(landmarks)], axis=1)
 
 
 def build_mesh(landmarks: np.ndarray) -> ControlMesh:
@@ -53,8 +60,10 @@ def build_mesh(landmarks: np.ndarray) -> ControlMesh:
 
     face = np.asarray(landmarks, dtype=np.float64)[:, :2]
     skull, still = _skull(face), np.concatenate([_shoulders(face), _border()])
-    triangles = Delaunay(np.concatenate([_opened(face), skull, still])).simplices
-    return ControlMesh(np.concatenate([face, skull, still]), len(skull), triangles)
+    opened = _opened(face)
+    triangles = Delaunay(np.concatenate([opened, skull, still, _lids(opened)])).simplices
+    source = np.concatenate([face, skull, still, _lids(face)])
+    return ControlMesh(source, len(skull), len(still), triangles)
 
 
 def _face_size(face: np.ndarray) -> float:
@@ -72,6 +81,15 @@ def _opened(face: np.ndarray) -> np.ndarray:
         opened[upper] -= 0.02 * _face_size(face) * down
         opened[lower] += 0.02 * _face_size(face) * down
     return opened
+
+
+def _lids(faces: np.ndarray) -> np.ndarray:
+    """(..., P, 2) points on the lids' curves, two between each two of their landmarks in (..., 68, 2).
+
+    With the four landmarks of a lid alone, the crease above it would break into straight pieces as it closes.
+    """
+    between = np.delete(LID_CURVE, np.s_[:: LID_STEPS], axis=0)
+    return np.concatenate([between @ faces[..., list(lid), :] for eye in points68.LIDS for lid in eye], axis=-2)
 
 
 def _skull(face: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Frames as a warped static drawing: the paper's baseline 2 (section 4.2) with the mouth's inside drawn."""
+"""Frames as a warped static drawing: the paper's baseline 2 (section 4.2) with mouth and eyes that open and close."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..ordered import in_order
 from ..types import Portrait
 from .background import blend
 from .canvas import Canvas, apply, scale_of, to_grey
+from .eyes import Eyes
 from .flow import PiecewiseFlow, sample, scaled
 from .mesh import build_mesh
 from .mouth import MouthInterior
@@ -48,9 +49,9 @@ class WarpStream:
         matrix = canvas.crop_to_frame
         self._mouth = MouthInterior(portrait.landmarks, style, scale_of(matrix))
         to_layer = layers.frame_to_layer @ matrix
-        blank = self._mouth.blank(
-            layers.ink[0, 0].cpu().numpy(), apply(to_layer, portrait.landmarks), scale_of(to_layer)
-        )
+        rest, layer_unit = apply(to_layer, portrait.landmarks), scale_of(to_layer)
+        self._eyes = Eyes(layers.ink[0, 0].cpu().numpy(), rest, layer_unit, style, scale_of(matrix))
+        blank = self._mouth.blank(self._eyes.blank(), rest, layer_unit)
         ink = torch.from_numpy(blank).to(device)[None, None]
         self._layers = replace(layers, ink=ink)
         self._moving = torch.cat([ink, layers.person], dim=1)
@@ -84,6 +85,7 @@ class WarpStream:
             targets = self._in_box(self._mesh.targets(rows))
             drawn = self._warped(targets)
             for ink, landmarks in zip(drawn, targets, strict=True):
+                self._eyes.paint(ink, landmarks[:68], self._gain)
                 self._mouth.paint(ink, landmarks[:68])
             return [made(ink) for ink in drawn]
 
