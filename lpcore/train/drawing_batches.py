@@ -34,7 +34,8 @@ class TargetMix:
 
     own: share of the photo's own (reconstruction). other: share of another face's, as in the paper; the rest are the
     photo's, moved by the ICT head. level: greatest strength of such motion. step: greatest share of the motion
-    between two adjacent frames. jitter: greatest offset between adjacent foreign targets, as a share of the crop.
+    between two adjacent frames. calm: share of adjacent frames between which lips and lids move alone, so that all else
+    has to stand still. jitter: greatest offset between adjacent foreign targets, as a share of the crop.
     film: share of real adjacent drawings that come from films, if the pack has any; the rest are teacher drawings,
     moved by true flow.
     """
@@ -43,6 +44,7 @@ class TargetMix:
     other: float = 0.25
     level: float = 1.3
     step: float = 0.25
+    calm: float = 0.5
     jitter: float = 3 / 256
     film: float = 0.5
 
@@ -208,6 +210,15 @@ class DrawingBatches:
 
     def _targets(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(68, 2) landmarks of two adjacent moments for one portrait."""
+        first, second = self._adjacent(pair, rng)
+        if rng.random() < self._mix.calm:
+            moving = [*points68.LIPS, *points68.EYES]
+            moved = second[moving]
+            second = first.copy()
+            second[moving] = moved
+        return first, second
+
+    def _adjacent(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         mix, kind = self._mix, rng.random()
         motion = pair.target - pair.source
         if kind < mix.own:
