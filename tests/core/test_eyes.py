@@ -1,0 +1,121 @@
+"""The drawn eyes: as in the photo at rest, one clean line when shut, the iris round in between."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpcore.drawing.eyes import Eyes
+from lpcore.drawing.styles import STYLES
+from lpcore.points68 import EYES, LID_PAIRS, LIDS
+
+IRIS = (182, 204)
+"""Middle of the right iris in the schematic face, in crop units; it is 7 units wide to either side."""
+
+
+@pytest.fixture
+def logits(face) -> np.ndarray:
+    """Ink logits of two irises between two lines each, 10 = black."""
+    ink = np.zeros((512, 512), np.uint8)
+    for x in (IRIS[0], 511 - IRIS[0]):
+        cv2.circle(ink, (x, IRIS[1]), 7, 255, -1, cv2.LINE_AA)
+    for eye in LIDS:
+        for lid in eye:
+            cv2.polylines(ink, [face[list(lid), :2].round().astype(np.int32)], False, 255, 2, cv2.LINE_AA)
+    return 20 * ink.astype(np.float32) / 255 - 10
+
+
+def shut(face: np.ndarray, amount: float) -> np.ndarray:
+    """The face with lids that have gone `amount` of their way to each other."""
+    moved = face.copy()
+    for upper, lower in LID_PAIRS:
+        meeting = 0.25 * face[upper] + 0.75 * face[lower]
+        moved[[upper, lower]] += amount * (meeting - face[[upper, lower]])
+    return moved
+
+
+def black(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logits))
+
+
+def painted(logits: np.ndarray, face: np.ndarray, points: np.ndarray, unit: float = 1.0) -> np.ndarray:
+    """Only what `Eyes` paints, on an empty sheet."""
+    ink = np.zeros((int(512 * unit), int(512 * unit)), np.float32)
+    Eyes(logits, face, 1.0, STYLES["ink"], unit).paint(ink, points[:, :2] * unit, 1.0)
+    return ink
+
+
+def test_eyes_at_rest_are_as_drawn(face, logits):
+    eyes = Eyes(logits, face, 1.0, STYLES["ink"], 1.0)
+    ink = black(eyes.blank())
+    assert ink[IRIS[1], IRIS[0]] < 0.01
+    eyes.paint(ink, face[:, :2], 1.0)
+    assert np.abs(ink - black(logits)).max() < 0.01
+
+
+def test_lids_keep_their_lines_when_the_eyeball_goes(face, logits):
+    blank = Eyes(logits, face, 1.0, STYLES["ink"], 1.0).blank()
+    middle = face[list(LIDS[0][0][1:3]), :2].mean(axis=0).round().astype(int)
+    assert black(blank)[middle[1], middle[0]] > 0.9
+    outside = np.ones((512, 512), bool)
+    outside[190:220, 150:215] = outside[190:220, 297:362] = False
+    assert np.array_equal(blank[outside], logits[outside])
+
+
+def test_an_iris_behind_sinking_lids_stays_round(face, logits):
+    # The lids have covered the upper half of the iris; below, it is as wide as ever.
+    row = IRIS[1] + 2
+    rest = black(logits)[row, 165:200].sum()
+    assert painted(logits, face, shut(face, 0.4))[row, 165:200].sum() == pytest.approx(rest, abs=0.3)
+
+
+def test_a_shut_eye_is_one_line(face, logits):
+    ink = painted(logits, face, shut(face, 1.0))
+    thickness = ink[185:225, 165:200].sum(axis=0)
+    assert thickness.min() > 1 and thickness.max() < 4
+    along = (ink[185:225, 165:200] * np.arange(185, 225)[:, None]).sum(axis=0) / thickness
+    assert np.abs(np.diff(along)).max() < 0.7
+
+
+def test_a_wider_eye_shows_no_gap_between_iris_and_lids(face, logits):
+    wide = painted(logits, face, shut(face, -0.5))
+    middle = wide[190:220, IRIS[0]]
+    assert middle[np.flatnonzero(middle > 0.5)[0] :][:20].min() > 0.5
+
+
+def test_blinks_have_no_jump(face, logits):
+    frames = [painted(logits, face, shut(face, amount)) for amount in np.linspace(0, 1, 101)]
+    steps = np.abs(np.diff(frames, axis=0)).sum(axis=(1, 2))
+    # The lids pass 0.2 pixels a step: over two eyes 60 pixels wide, that changes some 25 pixels.
+    assert steps.max() < 40
+
+
+def test_eyes_follow_the_head(face, logits):
+    points = shut(face, 0.3)
+    moved = painted(logits, face, points + np.float32([7, 4, 0]))
+    assert np.abs(np.roll(painted(logits, face, points), (4, 7), axis=(0, 1)) - moved).max() < 0.02
+
+
+def test_size_scales_the_eyes(face, logits):
+    points = shut(face, 0.4)
+    small, large = painted(logits, face, points), painted(logits, face, points, unit=2.0)
+    assert large.sum() == pytest.approx(4 * small.sum(), rel=0.05)
+
+
+def test_eyes_shut_in_the_photo_are_left_alone(face, logits):
+    asleep = shut(face, 0.95)
+    assert np.array_equal(Eyes(logits, asleep, 1.0, STYLES["ink"], 1.0).blank(), logits)
+    assert painted(logits, asleep, face).max() == 0
+
+
+@given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.0, 5.0, 60.0]))
+def test_any_eyes_can_be_painted(seed, spread):
+    from conftest import frontal_face
+
+    face = frontal_face()
+    rng = np.random.default_rng(seed)
+    points = face.copy()
+    points[list(EYES)] = points[list(EYES)].mean(axis=0) + rng.normal(0, 1, (12, 3)) * spread
+    ink = painted(np.zeros((512, 512), np.float32), face, points)
+    assert np.isfinite(ink).all() and ink.min() >= 0 and ink.max() <= 1
