@@ -18,9 +18,6 @@ from .brush import spline
 _LID_STEPS = 3
 """Pieces of a lid's curve between two landmarks."""
 
-_LID_CURVE = spline((0, 1, 2, 3), 3 * _LID_STEPS + 1)
-"""(10, 4) the lid's curve from its four landmarks, from corner to corner."""
-
 _FOLD = (0.4, 0.6)
 """Where the skin folds above an eye: shares of the brow and of the lid."""
 
@@ -99,7 +96,8 @@ def _lids(faces: np.ndarray) -> np.ndarray:
 
     With the four landmarks of a lid alone, the crease above it would break into straight pieces as it closes.
     """
-    between = np.delete(_LID_CURVE, np.s_[::_LID_STEPS], axis=0)
+    curve = spline((0, 1, 2, 3), 3 * _LID_STEPS + 1)
+    between = np.delete(curve, np.s_[::_LID_STEPS], axis=0)
     return np.concatenate(
         [between @ faces[..., list(lid), :] for eye in points68.LIDS for lid in eye], axis=-2
     )
