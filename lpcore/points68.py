@@ -35,12 +35,6 @@ LID_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
 LIDS = (((36, 37, 38, 39), (36, 41, 40, 39)), ((42, 43, 44, 45), (42, 47, 46, 45)))
 """Right and left eye: the curves of upper and lower lid, each from image left to image right."""
 
-BROW_LIDS = {
-    17: (36,), 18: (37,), 19: (37, 38), 20: (38,), 21: (39,),
-    22: (42,), 23: (43,), 24: (43, 44), 25: (44,), 26: (45,),
-}  # fmt: skip
-"""Brow landmark -> the landmarks of the upper lid beneath it."""
-
 INNER_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 """(upper, lower) inner-lip landmarks that meet when the mouth closes."""
 

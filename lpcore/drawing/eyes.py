@@ -1,7 +1,9 @@
-"""Eyes that open and close: the lids move, the eyeball behind them stays round.
+"""Eyes that open and close: an upper lid slides over an eyeball that stays round.
 
-The warp alone squeezes what lies between the lids, iris and all, and leaves shreds of it on the closed eye. Here the
-eyeball is cut out of the drawing, moved as a whole and seen through the opening of the lids.
+The warp alone squeezes what lies between the lids, iris and all, leaves shreds of it on the closed eye, and drags
+crease and brow down with the lid. Here each eye is cut out of the drawing in two parts, moved for themselves: the
+eyeball, seen through the opening of the lids, and the strip of skin above it with the line of the upper lid. The skin
+that unfolds between that strip and the crease is paper.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import points68
 from .brush import Coverage, ramp, spline, window
@@ -20,45 +23,69 @@ _SEEN = 0.1
 """Opening, as a share of the eye's width, from which on a photo shows the eyeball."""
 
 _RIM = 2.0
-"""Crop units inside the opening that move with the lids: half of the lines that draw them."""
+"""Crop units above the lower lid that belong to it: half of the line that draws it."""
+
+_STRIP = 4.0
+"""Crop units above the upper lid that move with it: the rest of its line and the lashes."""
 
 _STEPS = 25
+_KNOTS = (8, 16)
+"""Steps at which a lid's curve passes through its middle landmarks."""
 # A pen presses on the lid above the iris and lifts at the corners.
-_PRESSURE = np.interp(np.linspace(0, 1, _STEPS), [0, 0.15, 0.5, 0.85, 1], [0.4, 1.1, 1.5, 1.1, 0.4])
+_PRESSURE = np.interp(np.linspace(0, 1, _STEPS), [0, 0.15, 0.5, 0.85, 1], [0.5, 1.3, 1.7, 1.3, 0.5])
+_TAPER = np.sqrt(np.sin(np.linspace(0, np.pi, _STEPS)).clip(0))
+
+
+_Places = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, eq=False)
 class _Opening:
-    """The curves (25, 2) of an eye's lids from corner to corner, in pixels."""
+    """An eye's lids as complex numbers, real to the right and imaginary down, in pixels.
 
-    upper: np.ndarray
-    lower: np.ndarray
+    upper, lower: (25,) from corner to corner.
+    """
+
+    upper: _Places
+    lower: _Places
 
     @property
-    def corners(self) -> tuple[complex, complex]:
-        (left, right) = self.upper[[0, -1]] @ [1, 1j]
-        return left, right
+    def left(self) -> complex:
+        return self.upper[0]
+
+    @property
+    def across(self) -> complex:
+        """From the left corner to the right one."""
+        return self.upper[-1] - self.upper[0]
+
+    def framed(self, places: _Places) -> _Places:
+        """Places in the eye's own frame: left corner 0, right corner 1."""
+        return (places - self.left) / self.across
 
     @property
     def height(self) -> float:
         """Mean opening as a share of the eye's width; negative when the lids have crossed."""
-        left, right = self.corners
-        gap = (self.lower - self.upper).mean(0) @ [1, 1j]
         # An eye scaled to a point is neither open nor closed.
-        return (gap / (right - left)).imag if left != right else 0.0
+        return float(((self.lower - self.upper).mean() / self.across).imag) if self.across else 0.0
+
+    def raised(self, by: float) -> _Places:
+        """(25,) the upper lid, `by` pixels higher between the corners."""
+        return self.upper - 1j * by * _TAPER * self.across / abs(self.across)
 
     def uncrossed(self) -> _Opening:
         """The same with the lower lid nowhere above the upper one."""
-        left, right = self.corners
-        down = 1j * (right - left) / max(abs(right - left), 1e-6)
-        down = np.array([down.real, down.imag])
-        crossed = np.minimum((self.lower - self.upper) @ down, 0)
-        return replace(self, lower=self.lower - crossed[:, None] * down)
+        crossed = np.minimum(((self.lower - self.upper) / self.across).imag, 0)
+        return replace(self, lower=self.lower - 1j * crossed * self.across)
 
 
 def _openings(points: np.ndarray) -> list[_Opening]:
-    smooth = spline((0, 1, 2, 3), _STEPS)
-    return [_Opening(*(smooth @ points[list(lid), :2] for lid in eye)) for eye in points68.LIDS]
+    places, smooth = points[:, 0] + 1j * points[:, 1], spline((0, 1, 2, 3), _STEPS)
+    return [_Opening(*(smooth @ places[list(lid)] for lid in eye)) for eye in points68.LIDS]
+
+
+def _plane(places: _Places) -> np.ndarray:
+    """(n, 2) from complex (n,)."""
+    return np.stack([places.real, places.imag], axis=-1)
 
 
 class Eyes:
@@ -74,24 +101,40 @@ class Eyes:
     def __init__(
         self, logits: np.ndarray, points: np.ndarray, layer_unit: float, style: Style, unit: float
     ) -> None:
-        self._logits, self._layer_unit = logits, layer_unit
+        self._logits, self._layer_unit, self._unit = logits, layer_unit, unit
         self._rest = [eye if eye.height > _SEEN else None for eye in _openings(points)]
         self._widths = _PRESSURE * style.line * unit
-        self._pad = 6 * unit
 
     def blank(self) -> np.ndarray:
-        """(h, w) the static drawing without the eyeballs: `paint` draws them in every frame."""
+        """(h, w) the static drawing without the parts that `paint` draws in every frame."""
         logits = self._logits.copy()
         for eye in filter(None, self._rest):
-            where = window(np.concatenate([eye.upper, eye.lower]), 2, logits.shape)
+            strip = eye.raised(_STRIP * self._layer_unit)
+            where = window(_plane(np.concatenate([strip, eye.lower])), 2, logits.shape)
             if where is None:
                 continue
-            inside = (Coverage(where).area(eye.upper, eye.lower) > 0.99).astype(np.uint8)
-            reach = 2 * max(1, round(_RIM * self._layer_unit)) + 1
-            rim = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-            share = cv2.GaussianBlur(cv2.erode(inside, rim).astype(np.float32), (3, 3), 0)
+            rim = 1j * _RIM * self._layer_unit * eye.across / abs(eye.across)
+            lids, coverage = replace(eye, lower=eye.lower - rim).uncrossed(), Coverage(where)
+            # Only where `paint` covers every bit of a pixel: at rest it shall put back what is taken here.
+            whole = (coverage.area(_plane(strip), _plane(eye.lower)) > 0.99).astype(np.float32)
+            share = cv2.erode(whole, np.ones((3, 3))) * coverage.area(_plane(strip), _plane(lids.lower))
             logits[where] += share * (PAPER_LOGIT - logits[where])
         return logits
+
+    def propped(self, points: np.ndarray) -> np.ndarray:
+        """Landmarks (T, 68, 2 or 3) with no upper lid lower than in the photo: how the skin around the eyes moves."""
+        points = np.array(points, dtype=np.float64)
+        for rest, (upper, _) in zip(self._rest, points68.LIDS, strict=True):
+            if rest is None:
+                continue
+            left, *lids, right = (points[:, k, 0] + 1j * points[:, k, 1] for k in upper)
+            across = np.where(left == right, 1, right - left)
+            for k, (place, lid) in enumerate(zip(upper[1:-1], lids, strict=True)):
+                framed = (lid - left) / across
+                risen = rest.framed(rest.upper)[_KNOTS[k]].imag
+                lid = left + (framed.real + 1j * np.minimum(framed.imag, risen)) * across
+                points[:, place, 0], points[:, place, 1] = lid.real, lid.imag
+        return points
 
     def paint(self, ink: np.ndarray, points: np.ndarray, gain: float) -> None:
         """Paint the eyes into one frame, in place.
@@ -99,38 +142,29 @@ class Eyes:
         ink: (H, W) float32 in [0, 1], 1 = black. points: (68, 2) landmarks in its pixels. gain: sharpness of strokes.
         """
         for rest, now in zip(self._rest, _openings(points), strict=True):
-            where = window(np.concatenate([now.upper, now.lower]), self._pad, ink.shape)
-            if rest is None or where is None or now.corners[0] == now.corners[1]:
+            if rest is None or not now.across:
+                continue
+            lids, strip = now.uncrossed(), now.raised(_STRIP * self._unit)
+            where = window(_plane(np.concatenate([strip, lids.lower])), 3 * self._unit, ink.shape)
+            if where is None:
                 continue
             patch, coverage = ink[where], Coverage(where)
-            opened = now.height / rest.height
-            logits = self._eyeball(rest, now, max(1.0, opened), where)
-            seen = now.uncrossed()
-            patch += coverage.area(seen.upper, seen.lower) * (1 / (1 + np.exp(-gain * logits)) - patch)
-            # The line of the upper lid is half gone, with the skin that folds away.
-            closing = ramp(1 - opened, 0.05, 0.6)
+            drawn = 1 / (1 + np.exp(-gain * self._moved(rest, now, where)))
+            patch += coverage.area(_plane(strip), _plane(lids.lower)) * (drawn - patch)
+            # The lower half of the upper lid's line stays behind on the eyeball.
+            closing = ramp(1 - now.height / rest.height, 0.05, 0.5)
             if closing > 0:
-                patch += closing * coverage.stroke(seen.upper, self._widths) * (1 - patch)
+                patch += closing * coverage.stroke(_plane(lids.upper), self._widths) * (1 - patch)
 
-    def _eyeball(
-        self, rest: _Opening, now: _Opening, stretch: float, where: tuple[slice, slice]
-    ) -> np.ndarray:
-        """Ink logits in a window of the frame of the eye at rest, brought there by its corners.
-
-        stretch: how much taller it is made, for lids that open wider than in the photo.
-        """
-        (left, right), (rest_left, rest_right) = now.corners, rest.corners
-        rows, columns = where
-        start = complex(columns.start, rows.start)
-        # Where the window's first pixel and its neighbours to the right and below read the drawing.
-        along = (np.array([start, start + 1, start + 1j]) - left) / (right - left)
-        read = rest_left + (along.real + 1j * along.imag / stretch) * (rest_right - rest_left)
-        steps = np.array([read[1] - read[0], read[2] - read[0], read[0]])
-        size = (columns.stop - columns.start, rows.stop - rows.start)
-        return cv2.warpAffine(
-            self._logits,
-            np.stack([steps.real, steps.imag]),
-            size,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+    def _moved(self, rest: _Opening, now: _Opening, where: tuple[slice, slice]) -> np.ndarray:
+        """Ink logits of the eye at rest in a window of the frame, the strip moved with its lid."""
+        rows, columns = (np.arange(s.start, s.stop) for s in where)
+        places = now.framed(columns[None, :] + 1j * rows[:, None])
+        lids = [(lid.real, lid.imag) for lid in (now.framed(now.upper), rest.framed(rest.upper))]
+        now_lid, rest_lid = (np.interp(places.real, *lid) for lid in lids)
+        # Lids that open wider than in the photo stretch what they have no drawing of.
+        ball = places.imag / max(1.0, now.height / rest.height)
+        read = np.where(places.imag < now_lid, places.imag - now_lid + rest_lid, ball)
+        source = rest.left + (places.real + 1j * read) * rest.across
+        x, y = source.real.astype(np.float32), source.imag.astype(np.float32)
+        return cv2.remap(self._logits, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

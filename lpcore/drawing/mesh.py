@@ -13,16 +13,6 @@ import numpy as np
 
 from .. import points68
 from ..types import CROP
-from .brush import spline
-
-_LID_STEPS = 3
-"""Pieces of a lid's curve between two landmarks."""
-
-_FOLD = (0.4, 0.6)
-"""Where the skin folds above an eye: shares of the brow and of the lid."""
-
-_FOLD_FOLLOWS = (0.4, 0.15)
-"""Shares of the brow's and the lid's motion that the fold follows: a brow is not dragged down by a blink."""
 
 _BORDER_STEPS = 5
 _MARGIN = 12.0
@@ -33,14 +23,14 @@ _LOWER_FACE = [*range(4, 13), *range(55, 60), 65, 66, 67]
 class ControlMesh:
     """Control points and triangles in crop units.
 
-    source: (N, 2) float64; rows 0–67 are the landmarks, then `skull` points that follow the head, then `still` points
-    (shoulders and the crop's border), then points along the lids and between lids and brows.
+    source: (N, 2) float64; rows 0–67 are the landmarks, then `skull` points that follow the head, then points
+    that stand still (shoulders and the crop's border).
+    skull: how many points follow the head.
     triangles: (M, 3) int row indices.
     """
 
     source: np.ndarray
     skull: int
-    still: int
     triangles: np.ndarray
 
     def targets(self, points: np.ndarray) -> np.ndarray:
@@ -51,13 +41,10 @@ class ControlMesh:
         landmarks = np.asarray(points, dtype=np.float64)[..., :2]
         frames = len(landmarks)
         stable = list(points68.STABLE)
-        skull, still = np.split(self.source[points68.COUNT :], [self.skull, self.skull + self.still])[:2]
-        face = self.source[: points68.COUNT]
-        moved = _similarity(face[stable], landmarks[:, stable], np.concatenate([face, skull]))
-        head, skull = np.split(moved, [points68.COUNT], axis=1)
-        unmoved = np.broadcast_to(still, (frames, *still.shape))
-        folds = _folds(head, _FOLD) + _folds(landmarks - head, _FOLD_FOLLOWS)
-        return np.concatenate([landmarks, skull, unmoved, _lids(landmarks), folds], axis=1)
+        skull = self.source[points68.COUNT : points68.COUNT + self.skull]
+        still = self.source[points68.COUNT + self.skull :]
+        moved = _similarity(self.source[stable], landmarks[:, stable], skull)
+        return np.concatenate([landmarks, moved, np.broadcast_to(still, (frames, *still.shape))], axis=1)
 
 
 def build_mesh(landmarks: np.ndarray) -> ControlMesh:
@@ -66,12 +53,8 @@ def build_mesh(landmarks: np.ndarray) -> ControlMesh:
 
     face = np.asarray(landmarks, dtype=np.float64)[:, :2]
     skull, still = _skull(face), np.concatenate([_shoulders(face), _border()])
-    opened = _opened(face)
-    triangles = Delaunay(
-        np.concatenate([opened, skull, still, _lids(opened), _folds(opened, _FOLD)])
-    ).simplices
-    source = np.concatenate([face, skull, still, _lids(face), _folds(face, _FOLD)])
-    return ControlMesh(source, len(skull), len(still), triangles)
+    triangles = Delaunay(np.concatenate([_opened(face), skull, still])).simplices
+    return ControlMesh(np.concatenate([face, skull, still]), len(skull), triangles)
 
 
 def _face_size(face: np.ndarray) -> float:
@@ -89,30 +72,6 @@ def _opened(face: np.ndarray) -> np.ndarray:
         opened[upper] -= 0.02 * _face_size(face) * down
         opened[lower] += 0.02 * _face_size(face) * down
     return opened
-
-
-def _lids(faces: np.ndarray) -> np.ndarray:
-    """(..., P, 2) points on the lids' curves, two between each two of their landmarks in (..., 68, 2).
-
-    With the four landmarks of a lid alone, the crease above it would break into straight pieces as it closes.
-    """
-    curve = spline((0, 1, 2, 3), 3 * _LID_STEPS + 1)
-    between = np.delete(curve, np.s_[::_LID_STEPS], axis=0)
-    return np.concatenate(
-        [between @ faces[..., list(lid), :] for eye in points68.LIDS for lid in eye], axis=-2
-    )
-
-
-def _folds(faces: np.ndarray, shares: tuple[float, float]) -> np.ndarray:
-    """(..., 10, 2) a mixture of each brow landmark and the lid beneath it, shares of either, of (..., 68, 2)."""
-    brow, lid = shares
-    return np.stack(
-        [
-            brow * faces[..., above, :] + lid * faces[..., list(below), :].mean(axis=-2)
-            for above, below in points68.BROW_LIDS.items()
-        ],
-        axis=-2,
-    )
 
 
 def _skull(face: np.ndarray) -> np.ndarray:

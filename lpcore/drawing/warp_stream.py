@@ -82,11 +82,10 @@ class WarpStream:
         """What is `made` of the ink of each row of `points`."""
 
         def some(rows: np.ndarray) -> list[np.ndarray]:
-            targets = self._in_box(self._mesh.targets(rows))
-            drawn = self._warped(targets)
-            for ink, landmarks in zip(drawn, targets, strict=True):
-                self._eyes.paint(ink, landmarks[:68], self._gain)
-                self._mouth.paint(ink, landmarks[:68])
+            drawn = self._warped(self._in_box(self._mesh.targets(self._eyes.propped(rows))))
+            for ink, landmarks in zip(drawn, self._in_box(rows[..., :2]), strict=True):
+                self._eyes.paint(ink, landmarks, self._gain)
+                self._mouth.paint(ink, landmarks)
             return [made(ink) for ink in drawn]
 
         left, top, right, bottom = self._canvas.box

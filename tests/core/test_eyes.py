@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpcore.drawing.eyes import Eyes
+from lpcore.drawing.stream import FrameStream
 from lpcore.drawing.styles import STYLES
 from lpcore.points68 import EYES, LID_PAIRS, LIDS
 
@@ -54,9 +55,9 @@ def test_eyes_at_rest_are_as_drawn(face, logits):
     assert np.abs(ink - black(logits)).max() < 0.01
 
 
-def test_lids_keep_their_lines_when_the_eyeball_goes(face, logits):
+def test_the_lower_lid_keeps_its_line_when_the_eyeball_goes(face, logits):
     blank = Eyes(logits, face, 1.0, STYLES["ink"], 1.0).blank()
-    middle = face[list(LIDS[0][0][1:3]), :2].mean(axis=0).round().astype(int)
+    middle = face[list(LIDS[0][1][1:3]), :2].mean(axis=0).round().astype(int)
     assert black(blank)[middle[1], middle[0]] > 0.9
     outside = np.ones((512, 512), bool)
     outside[190:220, 150:215] = outside[190:220, 297:362] = False
@@ -89,6 +90,28 @@ def test_blinks_have_no_jump(face, logits):
     steps = np.abs(np.diff(frames, axis=0)).sum(axis=(1, 2))
     # The lids pass 0.2 pixels a step: over two eyes 60 pixels wide, that changes some 25 pixels.
     assert steps.max() < 40
+
+
+def test_lids_are_propped_only_where_they_sink(face, logits):
+    eyes = Eyes(logits, face, 1.0, STYLES["ink"], 1.0)
+    turned = (face[:, :2] - 256) @ np.array([[0.8, 0.6], [-0.6, 0.8]]) * 1.2 + 250
+    asleep, awake = turned.copy(), turned.copy()
+    for upper, lower in LID_PAIRS:
+        asleep[upper] = turned[lower]
+        awake[upper] += 0.5 * (turned[upper] - turned[lower])
+    propped = eyes.propped(np.stack([turned, asleep, awake]))
+    assert np.allclose(propped[0], turned, atol=0.1)
+    lids = [37, 38, 43, 44]
+    sunk = np.linalg.norm(propped[1] - turned, axis=-1)[lids]
+    assert (sunk < 0.3 * np.linalg.norm(asleep - turned, axis=-1)[lids]).all()
+    assert np.allclose(propped[2], awake)
+    assert np.array_equal(np.delete(propped[1], lids, axis=0), np.delete(asleep, lids, axis=0))
+
+
+def test_skin_beside_the_eyes_is_not_dragged_by_a_blink(portrait, small_drawer, face):
+    still, shutting = FrameStream(portrait, "ink", 512).frames(np.stack([face, shut(face, 0.7)]))
+    above = slice(130, 188)
+    assert np.abs(still[above].astype(int) - shutting[above]).max() <= 5
 
 
 def test_eyes_follow_the_head(face, logits):
