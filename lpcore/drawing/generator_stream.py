@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -24,13 +25,17 @@ from .landmark_image import landmark_image
 from .mesh import build_mesh
 from .static import person_layer, static_layers
 from .styles import Style
+from .threads import on_threads
 from .warp_stream import WarpStream
 
 WORKING_SIDE = 256
 """Working resolution in pixels, S in `generator`."""
 
 _BATCH = 16
-"""Frames drawn at once on an accelerator; a processor draws them one by one, as fast and byte for byte the same."""
+"""Frames drawn at once on an accelerator; a processor draws each by itself, as fast and byte for byte the same."""
+
+_THREADS = 4
+"""Frames that threads of a processor draw at the same time, one each; they take about 100 MB each."""
 
 
 class Sitter(Protocol):
@@ -102,6 +107,7 @@ class GeneratorStream:
         self, portrait: Portrait, style: Style, canvas: Canvas, device: str = "cpu", background: bool = False
     ) -> None:
         self._canvas, self._device, self._rest = canvas, device, portrait.landmarks
+        self._published = style.published
         self._model = load_generator(style.generator, device)
         self._flow_net = load_flow_net(style.flow_net, device) if present(style.flow_net) else None
         config = self._model.config
@@ -128,16 +134,24 @@ class GeneratorStream:
 
     def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
         """One (H, W) grey or (H, W, 3) RGB uint8 image per row of `points` (T, 68, 2 or 3) in crop units."""
-        left, top, right, bottom = self._canvas.box
         count = 1 if self._device == "cpu" else _BATCH
-        for start in range(0, len(points), count):
-            some = points[start : start + count]
-            # Always full batches: the accelerator's rounding depends on their size.
-            filled = np.concatenate([some, np.repeat(some[-1:], count - len(some), axis=0)])
-            for drawn in self._drawn(filled)[: len(some)]:
-                image = self._page.copy()
-                image[top:bottom, left:right] = _to_pixels(drawn)
-                yield image
+        # The published networks are large enough to keep all threads busy with one frame.
+        threads = min(torch.get_num_threads(), _THREADS) if count == 1 and not self._published else 1
+        some = (points[start : start + count] for start in range(0, len(points), count))
+        for pictures in on_threads((partial(self._pictures, part, count) for part in some), threads):
+            yield from pictures
+
+    def _pictures(self, points: np.ndarray, count: int) -> list[np.ndarray]:
+        """The frames of at most `count` rows of landmarks."""
+        left, top, right, bottom = self._canvas.box
+        # Always full batches: the accelerator's rounding depends on their size.
+        filled = np.concatenate([points, np.repeat(points[-1:], count - len(points), axis=0)])
+        pictures = []
+        for drawn in self._drawn(filled)[: len(points)]:
+            image = self._page.copy()
+            image[top:bottom, left:right] = _to_pixels(drawn)
+            pictures.append(image)
+        return pictures
 
     @torch.inference_mode()
     def _drawn(self, points: np.ndarray) -> Tensor:

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..ordered import in_order
 from ..types import Portrait
 from .background import blend
 from .canvas import Canvas, apply, scale_of, to_grey
@@ -20,6 +19,7 @@ from .mesh import build_mesh
 from .mouth import MouthInterior
 from .static import StaticLayers, static_layers
 from .styles import Style
+from .threads import on_threads
 
 _BATCH_PIXELS = 1 << 21
 """Pixels that are moved together where a device works on whole batches."""
@@ -95,16 +95,9 @@ class WarpStream:
         else:
             # Most of the work is too small to be shared out: a frame for each thread keeps all of them busy.
             together, threads = 1, max(1, min(torch.get_num_threads(), _THREADS_PIXELS // pixels))
-        all_threads = torch.get_num_threads()
-        share = max(1, all_threads // threads)
         rows = (points[start : start + together] for start in range(0, len(points), together))
-        jobs = (partial(some, part) for part in rows)
-        try:
-            for pictures in in_order(jobs, threads, begin=lambda: torch.set_num_threads(share)):
-                yield from pictures
-        finally:
-            # A thread begins with the number that was set last anywhere in the process.
-            torch.set_num_threads(all_threads)
+        for pictures in on_threads((partial(some, part) for part in rows), threads):
+            yield from pictures
 
     def _on_page(self, ink: np.ndarray) -> np.ndarray:
         left, top, right, bottom = self._canvas.box

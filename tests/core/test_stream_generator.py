@@ -61,6 +61,20 @@ def test_same_points_same_bytes_in_any_batch(files, portrait):
     assert np.array_equal(stream.static, together[0])
 
 
+def test_frames_do_not_depend_on_the_number_of_threads(files, portrait):
+    files.generator("generator_ink", OWN)
+    points, found, before = moved(portrait.landmarks), [], torch.get_num_threads()
+    try:
+        for threads in (1, 2, 6):
+            torch.set_num_threads(threads)
+            found.append(np.stack(list(FrameStream(portrait, "ink").frames(points))))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
 @pytest.mark.parametrize("size", [64, 256, 512, 700])
 def test_frames_have_the_size_asked_for(files, portrait, size):
     files.generator("generator_ink", OWN)
