@@ -63,11 +63,12 @@ def test_same_points_same_bytes_in_any_batch(files, portrait):
 
 def test_frames_do_not_depend_on_the_number_of_threads(files, portrait):
     files.generator("generator_ink", OWN)
-    points, found, before = moved(portrait.landmarks), [], torch.get_num_threads()
+    stream, points = FrameStream(portrait, "ink"), moved(portrait.landmarks)
+    found, before = [], torch.get_num_threads()
     try:
         for threads in (1, 2, 6):
             torch.set_num_threads(threads)
-            found.append(np.stack(list(FrameStream(portrait, "ink").frames(points))))
+            found.append(np.stack(list(stream.frames(points))))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
