@@ -46,6 +46,8 @@ class GeneratorConfig:
     outside: value of features that flow A calls not visible; below 0 no ReLU feature is mistaken for it.
     soft_landmarks: which kind of landmark image the network was trained on (see `landmark_image`).
     carried: whether it redraws a drawing that was moved there (`forward`'s `carried`) instead of starting from paper.
+    flow_a: whether it was trained with flow A; where not, flow B stands in for it. Every move of the lips changes what
+        flow A adds a little all over the picture, and hair shimmers.
     """
 
     inputs: int = 3
@@ -61,6 +63,7 @@ class GeneratorConfig:
     outside: float = -1.0
     soft_landmarks: bool = False
     carried: bool = False
+    flow_a: bool = True
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
@@ -84,7 +87,9 @@ DEFAULT = GeneratorConfig(
 )
 """Ours: a tenth of the parameters, 512-pixel drawings from 256-pixel work, begun from the moved static drawing."""
 
-SMALL = replace(DEFAULT, widths=(8, 16, 32, 64), landmark_widths=(8, 8, 8, 8), blocks=4, norm="none")
+SMALL = replace(
+    DEFAULT, widths=(8, 16, 32, 64), landmark_widths=(8, 8, 8, 8), blocks=4, norm="none", flow_a=False
+)
 """A quarter of its work, for training and drawing without a GPU."""
 
 

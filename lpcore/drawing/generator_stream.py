@@ -100,7 +100,8 @@ class OwnSitter:
 class GeneratorStream:
     """Draws every frame anew from the photo's features; see `stream.FrameStream` for the arguments.
 
-    What depends on the photo alone is computed once. Where the weights of flow A are absent, flow B stands in.
+    What depends on the photo alone is computed once. Where the weights of flow A are absent or the generator never saw
+    it, flow B stands in.
     """
 
     def __init__(
@@ -109,8 +110,9 @@ class GeneratorStream:
         self._canvas, self._device, self._rest = canvas, device, portrait.landmarks
         self._published = style.published
         self._model = load_generator(style.generator, device)
-        self._flow_net = load_flow_net(style.flow_net, device) if present(style.flow_net) else None
         config = self._model.config
+        wanted = config.flow_a and present(style.flow_net)
+        self._flow_net = load_flow_net(style.flow_net, device) if wanted else None
         self._sitter, still = _sit(portrait, style, config.scale, config.outputs, canvas, device, background)
         self._page = _to_pixels(still.page)
         left, top, right, bottom = canvas.box

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from ..errors import LpError
-from ..weights import present, require
+from ..weights import metadata, present, require
 
 ENGINES = ("auto", "warp", "generator")
 """How frames come about: the static drawing warped, or drawn by the generator; "auto" = the best that is here."""
@@ -107,4 +108,6 @@ def weight_files(style: Style, engine: str) -> list[str]:
     if style.published:
         optional = [style.flow_net, style.backdrop, style.matting]
         return [style.generator, *(name for name in optional if present(name))]
-    return ["static_drawer", style.generator, *([style.flow_net] if present(style.flow_net) else [])]
+    config = json.loads(metadata(style.generator)["config"])
+    with_flow_a = config.get("flow_a", True) and present(style.flow_net)
+    return ["static_drawer", style.generator, *([style.flow_net] if with_flow_a else [])]

@@ -59,7 +59,8 @@ class TrainedStream:
         separate: bool = True,
         background: bool = False,
     ) -> None:
-        self._generator, self._flow_net, self._side, self._device = generator, flow, side, device
+        self._generator, self._side, self._device = generator, side, device
+        self._flow_net = flow if generator.config.flow_a else None
         self._separate, self._rest = separate, portrait.landmarks
         drawn = side * generator.config.scale
         canvas = find_canvas(portrait, "crop", drawn)

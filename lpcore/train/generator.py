@@ -76,7 +76,9 @@ def train(
     """
     device = next(nets.landmarks.parameters()).device.type
     torch.manual_seed(config.seed)
-    players = Players(config.model, config.critic_width)
+    model = replace(config.model, flow_a=config.model.flow_a and nets.flow is not None)
+    nets = nets if model.flow_a else replace(nets, flow=None)
+    players = Players(model, config.critic_width)
     if start:
         restore(players.generator, {name: tensor.float() for name, tensor in load_file(start).items()})
     players.to(device)
@@ -97,7 +99,7 @@ def train(
         beside={"critics": players.critics, "pool": pool},
     )
     pack = Pack(data)
-    weights = ablated(CARRIED if config.model.carried else FULL, config.ablation)
+    weights = ablated(CARRIED if model.carried else FULL, config.ablation)
     game = Game(players, nets, weights, config.side, config.critic_region)
     alone = Game(players, nets, replace(weights, overall=0, regions=0, pair=0), config.side)
     batches, unseen = (
@@ -105,9 +107,9 @@ def train(
             pack,
             config.style,
             config.side,
-            config.model.scale,
+            model.scale,
             mix=config.mix,
-            carried=config.model.carried,
+            carried=model.carried,
             foreground=game.weights.foreground,
             held_out=held_out,
             seed=config.seed,
@@ -131,7 +133,7 @@ def train(
         run.log(**_means(seen), **figures)
     path = out / f"generator_{config.style}.safetensors"
     played = {"style": config.style, "ablation": config.ablation}
-    export(run, path, kind="generator", model=config.model, figures=figures, data=DATA, **played)
+    export(run, path, kind="generator", model=model, figures=figures, data=DATA, **played)
     return path
 
 
@@ -223,7 +225,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lpcore train generator", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a file written by `lpcore train pack`")
     parser.add_argument(
-        "--flow", type=Path, help="weights written by `lpcore train flow`; without, flow B alone"
+        "--flow",
+        type=Path,
+        help="weights written by `lpcore train flow`; without, flow B alone, as ever with the small model",
     )
     parser.add_argument(
         "--landmarks", type=Path, required=True, help="weights written by `lpcore train drawing-landmarks`"

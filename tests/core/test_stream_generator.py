@@ -61,6 +61,18 @@ def test_same_points_same_bytes_in_any_batch(files, portrait):
     assert np.array_equal(stream.static, together[0])
 
 
+def test_flow_a_is_left_to_generators_that_were_trained_with_it(files, portrait):
+    points, frames = moved(portrait.landmarks)[1:2], {}
+    for with_flow_a in (True, False):
+        files.generator("generator_ink", replace(OWN, flow_a=with_flow_a))
+        without = next(FrameStream(portrait, "ink").frames(points))
+        files.flow_net()
+        frames[with_flow_a] = without, next(FrameStream(portrait, "ink").frames(points))
+        (files.folder / "flow_net.safetensors").unlink()
+    assert np.array_equal(*frames[False])
+    assert not np.array_equal(*frames[True])
+
+
 def test_frames_do_not_depend_on_the_number_of_threads(files, portrait):
     files.generator("generator_ink", OWN)
     stream, points = FrameStream(portrait, "ink"), moved(portrait.landmarks)

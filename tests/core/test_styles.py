@@ -1,5 +1,7 @@
 """Which styles can be drawn, by which engine, from which files."""
 
+from dataclasses import replace
+
 import pytest
 from weight_files import OWN, PUBLISHED, WeightFiles
 
@@ -50,5 +52,7 @@ def test_weight_files_are_those_that_take_part(files):
     assert weight_files(STYLES["ink"], "generator") == ["static_drawer", "generator_ink"]
     files.flow_net()
     assert "flow_net" in weight_files(STYLES["ink"], "generator")
+    files.generator("generator_ink", replace(OWN, flow_a=False))
+    assert weight_files(STYLES["ink"], "generator") == ["static_drawer", "generator_ink"]
     files.generator("paper_generator_drawing", PUBLISHED)
     assert weight_files(STYLES["paper"], "generator") == ["paper_generator_drawing"]
