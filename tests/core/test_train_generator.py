@@ -11,6 +11,7 @@ from made_up_faces import write_faces
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from lpcore import points68
 from lpcore.drawing.flow_net import FlowNet, FlowNetConfig
 from lpcore.drawing.generator import GeneratorConfig
 from lpcore.train.drawing_batches import DrawingBatches, TargetMix, at_side
@@ -120,6 +121,15 @@ def test_own_targets_are_the_photo_s_landmarks_and_adjacent_ones_are_near(packed
     foreign = batches(packed, mix=TargetMix(own=0, other=1)).batch(0, 4)
     assert (foreign.second - foreign.first).abs().max() <= 3 + 1e-3
     assert torch.allclose(foreign.first.mean(1), foreign.source.mean(1), atol=0.1), "cropped alike"
+
+
+def test_only_lips_and_lids_move_between_calm_moments(packed):
+    calm = batches(packed, mix=TargetMix(calm=1)).batch(0, 4)
+    still = (calm.second == calm.first).all(dim=-1)
+    moving = [*points68.EYES, *points68.LIPS]
+    rest = [k for k in range(points68.COUNT) if k not in moving]
+    assert still[:, rest].all()
+    assert still[:, moving].float().mean() < 0.5
 
 
 def test_flow_b_reads_the_source_at_each_target_landmark(packed):
@@ -237,3 +247,11 @@ def test_a_run_can_begin_from_another_style_s_weights(packed, nets, tmp_path):
     second = train(replace(TINY, style="ink", steps=0), packed, nets, tmp_path / "second", start=first)
     begun, end = load_file(second), load_file(first)
     assert all(torch.equal(begun[name], end[name]) for name in end)
+
+
+@pytest.mark.parametrize(("wanted", "given"), [(True, False), (False, True)])
+def test_weights_tell_whether_flow_a_took_part(packed, nets, tmp_path, wanted, given):
+    config = replace(TINY, model=replace(MODEL, flow_a=wanted), steps=0)
+    path = train(config, packed, nets if given else replace(nets, flow=None), tmp_path)
+    with safe_open(path, "pt") as file:
+        assert not json.loads(file.metadata()["config"])["flow_a"]
