@@ -28,6 +28,9 @@ _RIM = 2.0
 _STRIP = 4.0
 """Crop units above the upper lid that move with it: the rest of its line and the lashes."""
 
+_FRINGE = 1.5
+"""Crop units above that strip whose ink, left over from lashes, goes when the skin beneath unfolds."""
+
 _STEPS = 25
 _KNOTS = (8, 16)
 """Steps at which a lid's curve passes through its middle landmarks."""
@@ -61,6 +64,10 @@ class _Opening:
     def framed(self, places: _Places) -> _Places:
         """Places in the eye's own frame: left corner 0, right corner 1."""
         return (places - self.left) / self.across
+
+    def placed(self, framed: _Places) -> _Places:
+        """The inverse of `framed`."""
+        return self.left + framed * self.across
 
     @property
     def height(self) -> float:
@@ -145,15 +152,18 @@ class Eyes:
             if rest is None or not now.across:
                 continue
             lids, strip = now.uncrossed(), now.raised(_STRIP * self._unit)
-            where = window(_plane(np.concatenate([strip, lids.lower])), 3 * self._unit, ink.shape)
+            fold = now.placed(rest.framed(rest.raised((_STRIP + _FRINGE) * self._layer_unit)))
+            where = window(_plane(np.concatenate([fold, strip, lids.lower])), 3 * self._unit, ink.shape)
             if where is None:
                 continue
             patch, coverage = ink[where], Coverage(where)
+            closed = 1 - now.height / rest.height
+            if (unfolded := ramp(closed, 0.02, 0.15)) > 0:
+                patch *= 1 - unfolded * coverage.area(_plane(fold), _plane(strip))
             drawn = 1 / (1 + np.exp(-gain * self._moved(rest, now, where)))
             patch += coverage.area(_plane(strip), _plane(lids.lower)) * (drawn - patch)
             # The lower half of the upper lid's line stays behind on the eyeball.
-            closing = ramp(1 - now.height / rest.height, 0.05, 0.5)
-            if closing > 0:
+            if (closing := ramp(closed, 0.05, 0.5)) > 0:
                 patch += closing * coverage.stroke(_plane(lids.upper), self._widths) * (1 - patch)
 
     def _moved(self, rest: _Opening, now: _Opening, where: tuple[slice, slice]) -> np.ndarray:
