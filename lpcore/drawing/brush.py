@@ -25,11 +25,13 @@ def spline(knots: tuple[float, ...], count: int) -> np.ndarray:
     from scipy.interpolate import CubicSpline
 
     steps = np.linspace(knots[0], knots[-1], count)
-    return CubicSpline(knots, np.eye(len(knots)), bc_type="natural")(steps)
+    matrix = CubicSpline(knots, np.eye(len(knots)), bc_type="natural")(steps)
+    matrix.setflags(write=False)
+    return matrix
 
 
 def window(points: np.ndarray, pad: float, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
-    """Rows and columns of a picture of `shape` (H, W) around `points` (n, 2); None where they lie outside."""
+    """Rows and columns of a picture of `shape` (H, W) up to `pad` pixels around `points` (n, 2); None where outside."""
     left, top = np.maximum(np.floor(points.min(0) - pad), 0).astype(int)
     right, bottom = np.minimum(np.ceil(points.max(0) + pad), (shape[1], shape[0])).astype(int)
     return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None

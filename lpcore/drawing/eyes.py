@@ -20,10 +20,7 @@ from .specks import PAPER_LOGIT
 from .styles import Style
 
 _SEEN = 0.1
-"""Opening, as a share of the eye's width, from which on a photo shows the eyeball."""
-
-_RIM = 2.0
-"""Crop units above the lower lid that belong to it: half of the line that draws it."""
+"""Openness from which on a photo shows the eyeball."""
 
 _STRIP = 4.0
 """Crop units above the upper lid that move with it: the rest of its line and the lashes."""
@@ -31,13 +28,15 @@ _STRIP = 4.0
 _FRINGE = 1.5
 """Crop units above that strip whose ink, left over from lashes, goes when the skin beneath unfolds."""
 
+_BELOW = 3.0
+"""Crop units below the lower lid where what is left of an iris goes when the eye shuts."""
+
 _STEPS = 25
-_KNOTS = (8, 16)
-"""Steps at which a lid's curve passes through its middle landmarks."""
+_KNOTS = [8, 16]
+"""Steps at which a lid's curve passes through its two middle landmarks."""
 # A pen presses on the lid above the iris and lifts at the corners.
 _PRESSURE = np.interp(np.linspace(0, 1, _STEPS), [0, 0.15, 0.5, 0.85, 1], [0.5, 1.3, 1.7, 1.3, 0.5])
 _TAPER = np.sqrt(np.sin(np.linspace(0, np.pi, _STEPS)).clip(0))
-
 
 _Places = NDArray[np.complex128]
 
@@ -46,11 +45,13 @@ _Places = NDArray[np.complex128]
 class _Opening:
     """An eye's lids as complex numbers, real to the right and imaginary down, in pixels.
 
-    upper, lower: (25,) from corner to corner.
+    upper, lower: (25,) from corner to corner. down: a step at right angles to the way from corner to corner, as long
+    as that way in the photo, larger or smaller with the head. Heads that turn narrow their eyes; that closes no lids.
     """
 
     upper: _Places
     lower: _Places
+    down: complex
 
     @property
     def left(self) -> complex:
@@ -62,32 +63,38 @@ class _Opening:
         return self.upper[-1] - self.upper[0]
 
     def framed(self, places: _Places) -> _Places:
-        """Places in the eye's own frame: left corner 0, right corner 1."""
-        return (places - self.left) / self.across
+        """Places in the eye's own frame: left corner 0, right corner 1, `down` 1j."""
+        steps = places - self.left
+        return (steps / self.across).real + 1j * (steps / self.down).real
 
     def placed(self, framed: _Places) -> _Places:
         """The inverse of `framed`."""
-        return self.left + framed * self.across
+        return self.left + framed.real * self.across + framed.imag * self.down
 
     @property
-    def height(self) -> float:
-        """Mean opening as a share of the eye's width; negative when the lids have crossed."""
-        # An eye scaled to a point is neither open nor closed.
-        return float(((self.lower - self.upper).mean() / self.across).imag) if self.across else 0.0
+    def openness(self) -> float:
+        """Mean distance of the lids, 1 = `down`; negative when they have crossed."""
+        return float(((self.lower - self.upper).mean() / self.down).real)
 
     def raised(self, by: float) -> _Places:
-        """(25,) the upper lid, `by` pixels higher between the corners."""
-        return self.upper - 1j * by * _TAPER * self.across / abs(self.across)
+        """(25,) the upper lid, higher by this share of `down` between the corners."""
+        return self.upper - by * _TAPER * self.down
 
     def uncrossed(self) -> _Opening:
         """The same with the lower lid nowhere above the upper one."""
-        crossed = np.minimum(((self.lower - self.upper) / self.across).imag, 0)
-        return replace(self, lower=self.lower - 1j * crossed * self.across)
+        crossed = np.minimum(((self.lower - self.upper) / self.down).real, 0)
+        return replace(self, lower=self.lower - crossed * self.down)
 
 
-def _openings(points: np.ndarray) -> list[_Opening]:
+def _lids(points: np.ndarray) -> list[tuple[_Places, _Places]]:
+    """Upper and lower lid of both eyes, (25,) each."""
     places, smooth = points[:, 0] + 1j * points[:, 1], spline((0, 1, 2, 3), _STEPS)
-    return [_Opening(*(smooth @ places[list(lid)] for lid in eye)) for eye in points68.LIDS]
+    return [(smooth @ places[list(upper)], smooth @ places[list(lower)]) for upper, lower in points68.LIDS]
+
+
+def _nose(points: np.ndarray) -> float:
+    """Length of the nose: how large the head is, whatever way it looks."""
+    return float(np.linalg.norm(points[33, :2] - points[27, :2]))
 
 
 def _plane(places: _Places) -> np.ndarray:
@@ -109,58 +116,70 @@ class Eyes:
         self, logits: np.ndarray, points: np.ndarray, layer_unit: float, style: Style, unit: float
     ) -> None:
         self._logits, self._layer_unit, self._unit = logits, layer_unit, unit
-        self._rest = [eye if eye.height > _SEEN else None for eye in _openings(points)]
+        eyes = [_Opening(upper, lower, 1j * (upper[-1] - upper[0])) for upper, lower in _lids(points)]
+        self._seen = [k for k, eye in enumerate(eyes) if eye.down and eye.openness > _SEEN]
+        self._rest = [eyes[k] for k in self._seen]
+        self._nose = max(_nose(points), 1e-6)
         self._widths = _PRESSURE * style.line * unit
+
+    def _now(self, points: np.ndarray) -> list[tuple[_Opening, _Opening]]:
+        """Each seen eye, at rest and in a frame with landmarks (68, 2 or 3); none if one is scaled to a point."""
+        lids, size = _lids(points), _nose(points) / self._nose
+        ways = [lids[k][0][-1] - lids[k][0][0] for k in self._seen]
+        if not (size and all(ways)):
+            return []
+        return [
+            (rest, _Opening(*lids[k], 1j * way / abs(way) * abs(rest.down) * size))
+            for k, way, rest in zip(self._seen, ways, self._rest, strict=True)
+        ]
 
     def blank(self) -> np.ndarray:
         """(h, w) the static drawing without the parts that `paint` draws in every frame."""
         logits = self._logits.copy()
-        for eye in filter(None, self._rest):
-            strip = eye.raised(_STRIP * self._layer_unit)
+        for eye in self._rest:
+            strip = eye.raised(self._share(_STRIP, eye))
             where = window(_plane(np.concatenate([strip, eye.lower])), 2, logits.shape)
             if where is None:
                 continue
-            rim = 1j * _RIM * self._layer_unit * eye.across / abs(eye.across)
-            lids, coverage = replace(eye, lower=eye.lower - rim).uncrossed(), Coverage(where)
             # Only where `paint` covers every bit of a pixel: at rest it shall put back what is taken here.
-            whole = (coverage.area(_plane(strip), _plane(eye.lower)) > 0.99).astype(np.float32)
-            share = cv2.erode(whole, np.ones((3, 3))) * coverage.area(_plane(strip), _plane(lids.lower))
-            logits[where] += share * (PAPER_LOGIT - logits[where])
+            whole = (Coverage(where).area(_plane(strip), _plane(eye.lower)) > 0.99).astype(np.float32)
+            logits[where] += cv2.erode(whole, np.ones((3, 3))) * (PAPER_LOGIT - logits[where])
         return logits
+
+    def _share(self, units: float, rest: _Opening) -> float:
+        """Crop units as a share of `down`."""
+        return units * self._layer_unit / abs(rest.down)
 
     def propped(self, points: np.ndarray) -> np.ndarray:
         """Landmarks (T, 68, 2 or 3) with no upper lid lower than in the photo: how the skin around the eyes moves."""
-        points = np.array(points, dtype=np.float64)
-        for rest, (upper, _) in zip(self._rest, points68.LIDS, strict=True):
-            if rest is None:
-                continue
-            left, *lids, right = (points[:, k, 0] + 1j * points[:, k, 1] for k in upper)
-            across = np.where(left == right, 1, right - left)
-            for k, (place, lid) in enumerate(zip(upper[1:-1], lids, strict=True)):
-                framed = (lid - left) / across
-                risen = rest.framed(rest.upper)[_KNOTS[k]].imag
-                lid = left + (framed.real + 1j * np.minimum(framed.imag, risen)) * across
-                points[:, place, 0], points[:, place, 1] = lid.real, lid.imag
-        return points
+        propped = np.array(points, dtype=np.float64)
+        for face in propped:
+            for k, (rest, now) in zip(self._seen, self._now(face), strict=False):
+                upper = list(points68.LIDS[k][0][1:-1])
+                lids, risen = now.framed(now.upper[_KNOTS]), rest.framed(rest.upper[_KNOTS])
+                held = lids.real + 1j * np.minimum(lids.imag, risen.imag)
+                face[upper, :2] = _plane(now.placed(held))
+        return propped
 
     def paint(self, ink: np.ndarray, points: np.ndarray, gain: float) -> None:
         """Paint the eyes into one frame, in place.
 
         ink: (H, W) float32 in [0, 1], 1 = black. points: (68, 2) landmarks in its pixels. gain: sharpness of strokes.
         """
-        for rest, now in zip(self._rest, _openings(points), strict=True):
-            if rest is None or not now.across:
-                continue
-            lids, strip = now.uncrossed(), now.raised(_STRIP * self._unit)
-            fold = now.placed(rest.framed(rest.raised((_STRIP + _FRINGE) * self._layer_unit)))
-            where = window(_plane(np.concatenate([fold, strip, lids.lower])), 3 * self._unit, ink.shape)
+        for rest, now in self._now(points):
+            lids, strip = now.uncrossed(), now.raised(self._share(_STRIP, rest))
+            fold = now.placed(rest.framed(rest.raised(self._share(_STRIP + _FRINGE, rest))))
+            below = lids.lower + self._share(_BELOW, rest) * _TAPER * now.down
+            where = window(_plane(np.concatenate([fold, strip, below])), 3 * self._unit, ink.shape)
             if where is None:
                 continue
             patch, coverage = ink[where], Coverage(where)
-            closed = 1 - now.height / rest.height
+            closed = 1 - now.openness / rest.openness
             if (unfolded := ramp(closed, 0.02, 0.15)) > 0:
                 patch *= 1 - unfolded * coverage.area(_plane(fold), _plane(strip))
-            drawn = 1 / (1 + np.exp(-gain * self._moved(rest, now, where)))
+            if (shut := ramp(closed, 0.5, 1.0)) > 0:
+                patch *= 1 - shut * coverage.area(_plane(lids.lower), _plane(below))
+            drawn = 0.5 + 0.5 * np.tanh(0.5 * gain * self._moved(rest, now, where))
             patch += coverage.area(_plane(strip), _plane(lids.lower)) * (drawn - patch)
             # The lower half of the upper lid's line stays behind on the eyeball.
             if (closing := ramp(closed, 0.05, 0.5)) > 0:
@@ -173,8 +192,8 @@ class Eyes:
         lids = [(lid.real, lid.imag) for lid in (now.framed(now.upper), rest.framed(rest.upper))]
         now_lid, rest_lid = (np.interp(places.real, *lid) for lid in lids)
         # Lids that open wider than in the photo stretch what they have no drawing of.
-        ball = places.imag / max(1.0, now.height / rest.height)
+        ball = places.imag / max(1.0, now.openness / rest.openness)
         read = np.where(places.imag < now_lid, places.imag - now_lid + rest_lid, ball)
-        source = rest.left + (places.real + 1j * read) * rest.across
+        source = rest.placed(places.real + 1j * read)
         x, y = source.real.astype(np.float32), source.imag.astype(np.float32)
         return cv2.remap(self._logits, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -17,7 +17,7 @@ class Style:
     """One drawing style.
 
     title, about: words for menus. channel: output of the static drawer. mouth: ink of the open mouth's inside in
-    [0, 1]. line: width of added lines (lip line, teeth) in crop units. gain: sharpness of strokes, 1 = as trained.
+    [0, 1]. line: width of added lines (lips, teeth, lids) in crop units. gain: sharpness of strokes, 1 = as trained.
     generator, flow_net: weight files of the networks that draw and move it.
     backdrop, matting: the paper's own weight files for the still background and the matte; a style that has them
         ("published") is drawn just as the authors' script does and cannot be warped.

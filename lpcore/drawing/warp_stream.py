@@ -60,7 +60,7 @@ class WarpStream:
             self._in_box(self._mesh.source), self._mesh.triangles, (right - left, bottom - top), device
         )
         # Where the output is finer than the drawing, strokes get steeper edges instead of blurred ones.
-        self._gain = style.gain * max(1.0, 1 / layers.frame_to_layer[0, 0])
+        self._gain = style.gain * max(1.0, 1 / float(layers.frame_to_layer[0, 0]))
         drawn, background_ink = self._layers.at_rest(self._gain)
         self._background = background_ink[top:bottom, left:right]
         self._page = to_grey(drawn.cpu().numpy())

@@ -212,10 +212,12 @@ class DrawingBatches:
         """(68, 2) landmarks of two adjacent moments for one portrait."""
         first, second = self._adjacent(pair, rng)
         if rng.random() < self._mix.calm:
-            moving = [*points68.LIPS, *points68.EYES]
-            moved = second[moving]
+            moving = [*points68.LIPS, *(lid for pair in points68.LID_PAIRS for lid in pair)]
+            step = second - first
+            # Less the head's own way: it stays where it is.
+            step -= step[list(points68.STABLE)].mean(axis=0)
             second = first.copy()
-            second[moving] = moved
+            second[moving] += step[moving]
         return first, second
 
     def _adjacent(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

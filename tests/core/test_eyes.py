@@ -85,6 +85,43 @@ def test_a_wider_eye_shows_no_gap_between_iris_and_lids(face, logits):
     assert middle[np.flatnonzero(middle > 0.5)[0] :][:20].min() > 0.5
 
 
+def test_lashes_sink_with_the_lid_and_leave_nothing_behind(face, logits):
+    # Above the middle of the upper lid: a lash in the strip that moves with it, one that reaches beyond.
+    for height, stays in ((3, False), (8, True)):
+        marked = logits.copy()
+        y = 195 - height
+        marked[y - 1 : y + 1, IRIS[0] - 1 : IRIS[0] + 1] = 10
+        eyes = Eyes(marked, face, 1.0, STYLES["ink"], 1.0)
+        ink = black(eyes.blank())
+        eyes.paint(ink, shut(face, 0.6)[:, :2], 1.0)
+        assert (ink[y - 1 : y + 1, IRIS[0] - 1 : IRIS[0] + 1].max() > 0.9) == stays
+        below = ink[y + 6 : y + 10, IRIS[0] - 1 : IRIS[0] + 1]
+        assert (below.max() > 0.9) != stays
+
+
+def test_no_iris_shows_below_a_shut_eye(face, logits):
+    cv2.circle(logits, (IRIS[0], IRIS[1] + 7), 8, 10, -1)
+    eyes = Eyes(logits, face, 1.0, STYLES["ink"], 1.0)
+    ink = black(eyes.blank())
+    assert ink[218, IRIS[0]] > 0.9
+    asleep = face.copy()
+    for upper, lower in LID_PAIRS:
+        asleep[upper] = face[lower]
+    eyes.paint(ink, asleep[:, :2], 1.0)
+    assert ink[218, IRIS[0]] < 0.1
+
+
+@pytest.mark.parametrize("narrower", [0.7, 1.35])
+def test_a_turning_head_does_not_close_its_eyes(face, logits, narrower):
+    turned = face.copy()
+    turned[:, 0] = 256 + narrower * (face[:, 0] - 256)
+    ink = painted(logits, face, turned)
+    x = round(256 + narrower * (IRIS[0] - 256))
+    assert ink[198:211, x].min() > 0.5 and ink[:, x].sum() < 21
+    eyes = Eyes(logits, face, 1.0, STYLES["ink"], 1.0)
+    assert np.allclose(eyes.propped(turned[None])[0], turned, atol=1)
+
+
 def test_blinks_have_no_jump(face, logits):
     frames = [painted(logits, face, shut(face, amount)) for amount in np.linspace(0, 1, 101)]
     steps = np.abs(np.diff(frames, axis=0)).sum(axis=(1, 2))
@@ -132,7 +169,18 @@ def test_eyes_shut_in_the_photo_are_left_alone(face, logits):
     assert painted(logits, asleep, face).max() == 0
 
 
-@given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.0, 5.0, 60.0]))
+@pytest.mark.parametrize(("size", "canvas"), [(512, "crop"), (1024, "crop"), (0, "photo")])
+def test_films_at_rest_are_as_drawn(portrait, small_drawer, monkeypatch, size, canvas):
+    drawn = FrameStream(portrait, "ink", size, canvas).static
+    blinking = next(FrameStream(portrait, "ink", size, canvas).frames(shut(portrait.landmarks, 0.5)[None]))
+    monkeypatch.setattr(Eyes, "blank", lambda eyes: eyes._logits)
+    monkeypatch.setattr(Eyes, "paint", lambda *args: None)
+    assert np.abs(FrameStream(portrait, "ink", size, canvas).static.astype(int) - drawn).max() <= 8
+    undrawn = next(FrameStream(portrait, "ink", size, canvas).frames(shut(portrait.landmarks, 0.5)[None]))
+    assert np.abs(undrawn.astype(int) - blinking).max() > 100
+
+
+@given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.0, 1e-6, 5.0, 60.0]))
 def test_any_eyes_can_be_painted(seed, spread):
     from conftest import frontal_face
 
@@ -140,5 +188,7 @@ def test_any_eyes_can_be_painted(seed, spread):
     rng = np.random.default_rng(seed)
     points = face.copy()
     points[list(EYES)] = points[list(EYES)].mean(axis=0) + rng.normal(0, 1, (12, 3)) * spread
-    ink = painted(np.zeros((512, 512), np.float32), face, points)
+    ink = np.zeros((512, 512), np.float32)
+    logits = rng.choice(np.float32([-36, 36]), (512, 512))
+    Eyes(logits, face, 1.0, STYLES["ink"], 1.0).paint(ink, points[:, :2], 5.0)
     assert np.isfinite(ink).all() and ink.min() >= 0 and ink.max() <= 1

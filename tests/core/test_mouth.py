@@ -25,6 +25,14 @@ def test_closed_mouth_of_a_closed_photo_is_left_alone(face):
     assert painted(face, 0).max() == 0
 
 
+def test_lips_that_are_found_a_little_apart_are_closed(face):
+    apart = drop_jaw(face, 2)
+    for amount, dark in ((2, False), (7, True)):
+        ink = np.zeros((512, 512), np.float32)
+        MouthInterior(apart, STYLES["ink"], 1.0).paint(ink, drop_jaw(face, amount)[:, :2])
+        assert (ink.max() > 0.5) == dark
+
+
 def test_open_mouth_is_dark_below_and_teeth_are_paper(face):
     ink = painted(face, 40)
     assert ink[395, 256] == 1.0
