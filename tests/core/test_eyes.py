@@ -108,7 +108,7 @@ def test_no_iris_shows_below_a_shut_eye(face, logits):
     for upper, lower in LID_PAIRS:
         asleep[upper] = face[lower]
     eyes.paint(ink, asleep[:, :2], 1.0)
-    assert ink[218, IRIS[0]] < 0.1
+    assert ink[218, IRIS[0]] < 0.3
 
 
 @pytest.mark.parametrize("narrower", [0.7, 1.35])
