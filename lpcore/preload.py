@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import threading
 
-DRAWING = ("torch", f"{__package__}.drawing.stream", "scipy.spatial", "scipy.interpolate")
+DRAWING = ("torch", f"{__package__}.drawing.generator_stream", "scipy.spatial", "scipy.interpolate")
 """What drawing needs and finding a face does not, in the order in which it is needed."""
 
 
