@@ -38,6 +38,10 @@ _THREADS = 4
 """Frames that threads of a processor draw at the same time, one each; they take about 100 MB each."""
 
 
+_FAINT = 0.08
+"""Ink up to which a redrawn place counts as paper: such a wash is a network's doubt, no stroke."""
+
+
 class Sitter(Protocol):
     """One portrait as a generator wants it. S = `WORKING_SIDE`; colours in [-1, 1], 1 = paper.
 
@@ -168,6 +172,8 @@ class GeneratorStream:
                 *self._flow_a(target, grid),
                 self._carried(points),
             ).float()
+        if self._moved is not None:
+            drawn = _without_wash(drawn)
         person = self._canvas.place(_enlarged(warp(self._sitter.matte, grid, True), drawn.shape[-1]))
         framed = blend(self._placed(drawn), person, self._background)
         return blend(framed, self._seam, self._beyond)
@@ -216,6 +222,11 @@ def _sit(
         page = 1 - ink[None]
         behind = 1 - background_ink[None] if background else behind
     return OwnSitter(portrait, scale, device), Still(page, behind[:, top:bottom, left:right])
+
+
+def _without_wash(drawn: Tensor) -> Tensor:
+    """Drawings in [-1, 1], 1 = paper, with faint ink gone and the rest spread over the whole range."""
+    return 1 + (drawn - 1 + 2 * _FAINT).clamp(max=0) / (1 - _FAINT)
 
 
 def _reduced(maps: Tensor, side: int) -> Tensor:

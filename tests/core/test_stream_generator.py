@@ -88,6 +88,20 @@ def test_frames_do_not_depend_on_the_number_of_threads(files, portrait):
     assert np.array_equal(found[0], found[2])
 
 
+def test_a_redrawn_frame_has_no_wash(small_drawer, files, portrait):
+    torch.manual_seed(0)
+    net = Generator(replace(OWN, carried=True))
+    # Every pixel gets a little darker than the drawing that it was shown.
+    torch.nn.init.constant_(net.decoder.out.bias, -0.05)
+    files.put("generator_ink", net, asdict(net.config))
+    head = slice(200, 300)
+    drawn = 1 - FrameStream(portrait, "ink").static[head, head] / 255
+    shown = 1 - FrameStream(portrait, "ink", engine="warp").static[head, head] / 255
+    expected = np.maximum(shown + np.tanh(0.05) - 0.08, 0) / 0.92
+    assert shown.std() > 0.01
+    assert np.abs(drawn - expected).max() < 0.015
+
+
 @pytest.mark.parametrize("size", [64, 256, 512, 700])
 def test_frames_have_the_size_asked_for(files, portrait, size):
     files.generator("generator_ink", OWN)
