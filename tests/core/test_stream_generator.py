@@ -149,7 +149,8 @@ def test_an_untrained_generator_that_carries_shows_the_moved_drawing(small_drawe
         np.stack(list(FrameStream(whole, "ink", 512, engine=engine).frames(points)))
         for engine in ("generator", "warp")
     )
-    assert np.abs(drawn.astype(int) - warped).max() <= 1 and warped.std() > 5
+    without_wash = 255 - np.maximum(255.0 - warped - 0.08 * 255, 0) / 0.92
+    assert np.abs(drawn - without_wash).max() <= 2 and warped.std() > 5
 
 
 def test_networks_are_compiled_on_request(files, portrait, monkeypatch):
