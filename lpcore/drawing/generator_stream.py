@@ -38,6 +38,9 @@ _THREADS = 4
 """Frames that threads of a processor draw at the same time, one each; they take about 100 MB each."""
 
 
+_FIRMNESS = 1.5
+"""How much steeper than drawn, in log odds, ink turns to paper: networks in doubt blur their edges."""
+
 _FAINT = 0.08
 """Ink up to which a redrawn place counts as paper: such a wash is a network's doubt, no stroke."""
 
@@ -164,16 +167,13 @@ class GeneratorStream:
         """(T, C, h, w) brightness of the box in [0, 1]."""
         target = self._sitter.targets(points)
         grid = self._sitter.flow_b(points) * (2 / (WORKING_SIDE - 1)) - 1
+        carried = self._carried(points)
         with self._half_precision():
             drawn = self._model(
-                self._code,
-                self._landmarks(target),
-                grid,
-                *self._flow_a(target, grid),
-                self._carried(points),
+                self._code, self._landmarks(target), grid, *self._flow_a(target, grid), carried
             ).float()
-        if self._moved is not None:
-            drawn = _without_wash(drawn)
+        if carried is not None:
+            drawn = _firm(drawn)
         person = self._canvas.place(_enlarged(warp(self._sitter.matte, grid, True), drawn.shape[-1]))
         framed = blend(self._placed(drawn), person, self._background)
         return blend(framed, self._seam, self._beyond)
@@ -224,9 +224,10 @@ def _sit(
     return OwnSitter(portrait, scale, device), Still(page, behind[:, top:bottom, left:right])
 
 
-def _without_wash(drawn: Tensor) -> Tensor:
-    """Drawings in [-1, 1], 1 = paper, with faint ink gone and the rest spread over the whole range."""
-    return 1 + (drawn - 1 + 2 * _FAINT).clamp(max=0) / (1 - _FAINT)
+def _firm(drawn: Tensor) -> Tensor:
+    """Drawings in [-1, 1], 1 = paper and -1 = ink, with firmer edges and without faint ink."""
+    firm = torch.tanh(_FIRMNESS * torch.atanh(drawn.clamp(-0.999, 0.999)))
+    return 1 + (firm - 1 + 2 * _FAINT).clamp(max=0) / (1 - _FAINT)
 
 
 def _reduced(maps: Tensor, side: int) -> Tensor:
