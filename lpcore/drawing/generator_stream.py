@@ -38,13 +38,6 @@ _THREADS = 4
 """Frames that threads of a processor draw at the same time, one each; they take about 100 MB each."""
 
 
-_FIRMNESS = 1.5
-"""How much steeper than drawn, in log odds, ink turns to paper: networks in doubt blur their edges."""
-
-_FAINT = 0.08
-"""Ink up to which a redrawn place counts as paper: such a wash is a network's doubt, no stroke."""
-
-
 class Sitter(Protocol):
     """One portrait as a generator wants it. S = `WORKING_SIDE`; colours in [-1, 1], 1 = paper.
 
@@ -115,7 +108,7 @@ class GeneratorStream:
         self, portrait: Portrait, style: Style, canvas: Canvas, device: str = "cpu", background: bool = False
     ) -> None:
         self._canvas, self._device, self._rest = canvas, device, portrait.landmarks
-        self._published = style.published
+        self._style = style
         self._model = load_generator(style.generator, device)
         config = self._model.config
         wanted = config.flow_a and present(style.flow_net)
@@ -145,7 +138,7 @@ class GeneratorStream:
         """One (H, W) grey or (H, W, 3) RGB uint8 image per row of `points` (T, 68, 2 or 3) in crop units."""
         count = 1 if self._device == "cpu" else _BATCH
         # The published networks are large enough to keep all threads busy with one frame.
-        threads = min(torch.get_num_threads(), _THREADS) if count == 1 and not self._published else 1
+        threads = min(torch.get_num_threads(), _THREADS) if count == 1 and not self._style.published else 1
         some = (points[start : start + count] for start in range(0, len(points), count))
         for pictures in on_threads((partial(self._pictures, part, count) for part in some), threads):
             yield from pictures
@@ -173,7 +166,7 @@ class GeneratorStream:
                 self._code, self._landmarks(target), grid, *self._flow_a(target, grid), carried
             ).float()
         if carried is not None:
-            drawn = _firm(drawn)
+            drawn = _firm(drawn, self._style)
         person = self._canvas.place(_enlarged(warp(self._sitter.matte, grid, True), drawn.shape[-1]))
         framed = blend(self._placed(drawn), person, self._background)
         return blend(framed, self._seam, self._beyond)
@@ -224,10 +217,10 @@ def _sit(
     return OwnSitter(portrait, scale, device), Still(page, behind[:, top:bottom, left:right])
 
 
-def _firm(drawn: Tensor) -> Tensor:
-    """Drawings in [-1, 1], 1 = paper and -1 = ink, with firmer edges and without faint ink."""
-    firm = torch.tanh(_FIRMNESS * torch.atanh(drawn.clamp(-0.999, 0.999)))
-    return 1 + (firm - 1 + 2 * _FAINT).clamp(max=0) / (1 - _FAINT)
+def _firm(drawn: Tensor, style: Style) -> Tensor:
+    """Drawings in [-1, 1], 1 = paper and -1 = ink, as firm as the style wants them."""
+    firm = torch.tanh(style.firmness * torch.atanh(drawn.clamp(-0.999, 0.999)))
+    return 1 + (firm - 1 + 2 * style.faint).clamp(max=0) / (1 - style.faint)
 
 
 def _reduced(maps: Tensor, side: int) -> Tensor:

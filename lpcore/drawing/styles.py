@@ -18,6 +18,8 @@ class Style:
 
     title, about: words for menus. channel: output of the static drawer. mouth: ink of the open mouth's inside in
     [0, 1]. line: width of added lines (lips, teeth, lids) in crop units. gain: sharpness of strokes, 1 = as trained.
+    firmness: how much steeper than a generator draws, in log odds, ink turns to paper: in doubt it blurs edges.
+    faint: ink up to which a generator's drawing counts as paper: such a wash is doubt, no stroke.
     generator, flow_net: weight files of the networks that draw and move it.
     backdrop, matting: the paper's own weight files for the still background and the matte; a style that has them
         ("published") is drawn just as the authors' script does and cannot be warped.
@@ -30,6 +32,8 @@ class Style:
     mouth: float = 1.0
     line: float = 1.0
     gain: float = 1.0
+    firmness: float = 1.0
+    faint: float = 0.0
     generator: str = ""
     flow_net: str = "flow_net"
     backdrop: str = ""
@@ -51,11 +55,11 @@ STYLES: dict[str, Style] = {
     for style in (
         Style(
             "ink", "Ink", "Brush and ink: firm lines, solid blacks", channel=0, mouth=1.0, line=1.7, gain=1.2,
-            generator="generator_ink",
+            generator="generator_ink", firmness=1.5, faint=0.08,
         ),
         Style(
             "pen", "Pen", "Fine pen: soft lines, open tone", channel=1, mouth=0.7, line=1.2, gain=1.1,
-            generator="generator_pen",
+            generator="generator_pen", faint=0.04,
         ),
         Style(
             "paper", "Paper", "The paper's own drawing network, 256 pixels", generator="paper_generator_drawing",
