@@ -32,6 +32,9 @@ LIPS = OUTER_LIPS + INNER_LIPS
 LID_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
 """(upper lid, lower lid) landmarks that meet when the eye closes."""
 
+NOSE_ENDS = (27, 33)
+"""Bridge and base of the nose: speech does not move them, turning the head leaves their distance."""
+
 LIDS = (((36, 37, 38, 39), (36, 41, 40, 39)), ((42, 43, 44, 45), (42, 47, 46, 45)))
 """Right and left eye: the curves of upper and lower lid, each from image left to image right."""
 

@@ -94,7 +94,8 @@ def _lids(points: np.ndarray) -> list[tuple[_Places, _Places]]:
 
 def _nose(points: np.ndarray) -> float:
     """Length of the nose: how large the head is, whatever way it looks."""
-    return float(np.linalg.norm(points[33, :2] - points[27, :2]))
+    top, base = points68.NOSE_ENDS
+    return float(np.linalg.norm(points[base, :2] - points[top, :2]))
 
 
 def _plane(places: _Places) -> np.ndarray:

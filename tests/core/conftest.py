@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def drop_jaw(face: np.ndarray, amount: float) -> np.ndarray:
     moved[[55, 56, 57, 58, 59, 65, 66, 67], 1] += amount
     moved[5:12, 1] += 0.8 * amount
     return moved
+
+
+def drawn_with_threads(draw: Callable[[], Iterable[np.ndarray]], counts: Sequence[int]) -> list[np.ndarray]:
+    """What `draw` gives with each of these numbers of torch's threads, which it has to leave as they are."""
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in counts:
+            torch.set_num_threads(threads)
+            found.append(np.stack(list(draw())))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    return found
 
 
 @pytest.fixture

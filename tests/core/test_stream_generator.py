@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import drop_jaw
+from conftest import drawn_with_threads, drop_jaw
 from scipy.interpolate import griddata
 from scipy.special import expit, logit
 from torch._dynamo.utils import counters
@@ -83,16 +83,8 @@ def test_flow_a_is_left_to_generators_that_were_trained_with_it(files, portrait)
 def test_frames_do_not_depend_on_the_number_of_threads(files, portrait):
     files.generator("generator_ink", OWN)
     stream, points = FrameStream(portrait, "ink"), moved(portrait.landmarks)
-    found, before = [], torch.get_num_threads()
-    try:
-        for threads in (1, 2, 6):
-            torch.set_num_threads(threads)
-            found.append(np.stack(list(stream.frames(points))))
-            assert torch.get_num_threads() == threads
-    finally:
-        torch.set_num_threads(before)
-    assert np.array_equal(found[0], found[1])
-    assert np.array_equal(found[0], found[2])
+    first, *others = drawn_with_threads(lambda: stream.frames(points), (1, 2, 6))
+    assert all(np.array_equal(first, other) for other in others)
 
 
 def test_a_redrawn_frame_has_no_wash(small_drawer, files, portrait):

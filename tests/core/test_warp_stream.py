@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import drop_jaw
+from conftest import drawn_with_threads, drop_jaw
 
 from lpcore.drawing.flow import sample, scaled
 from lpcore.drawing.stream import FrameStream
@@ -27,17 +27,9 @@ def test_a_frame_does_not_depend_on_its_neighbours(portrait, small_drawer, talki
 
 
 def test_frames_do_not_depend_on_the_number_of_threads(portrait, small_drawer, talking):
-    stream, found = FrameStream(portrait, "ink", 320), []
-    before = torch.get_num_threads()
-    try:
-        for threads in (1, 2, 3):
-            torch.set_num_threads(threads)
-            found.append(np.stack(list(stream.frames(talking))))
-            assert torch.get_num_threads() == threads
-    finally:
-        torch.set_num_threads(before)
-    assert np.array_equal(found[0], found[1])
-    assert np.array_equal(found[0], found[2])
+    stream = FrameStream(portrait, "ink", 320)
+    first, *others = drawn_with_threads(lambda: stream.frames(talking), (1, 2, 3))
+    assert all(np.array_equal(first, other) for other in others)
 
 
 def test_leaving_early_leaves_nothing_behind(portrait, small_drawer, talking):
