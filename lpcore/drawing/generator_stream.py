@@ -166,7 +166,7 @@ class GeneratorStream:
                 self._code, self._landmarks(target), grid, *self._flow_a(target, grid), carried
             ).float()
         if carried is not None:
-            drawn = _firm(drawn, self._style)
+            drawn = _agreed(drawn, carried, self._style.faint)
         person = self._canvas.place(_enlarged(warp(self._sitter.matte, grid, True), drawn.shape[-1]))
         framed = blend(self._placed(drawn), person, self._background)
         return blend(framed, self._seam, self._beyond)
@@ -190,7 +190,7 @@ class GeneratorStream:
         """Drawings (T, C, D, D) in [-1, 1] as brightness (T, C, h, w); enlarged lines get steeper, not blurred."""
         if self._gain == 1 or drawn.shape[1] > 1:
             return (self._canvas.place(drawn) + 1) / 2
-        logits = 2 * torch.atanh(drawn.clamp(-0.999, 0.999))
+        logits = 2 * _half_log_odds(drawn)
         return torch.sigmoid(self._gain * self._canvas.place(logits))
 
     def _half_precision(self) -> AbstractContextManager[object]:
@@ -217,10 +217,20 @@ def _sit(
     return OwnSitter(portrait, scale, device), Still(page, behind[:, top:bottom, left:right])
 
 
-def _firm(drawn: Tensor, style: Style) -> Tensor:
-    """Drawings in [-1, 1], 1 = paper and -1 = ink, as firm as the style wants them."""
-    firm = torch.tanh(style.firmness * torch.atanh(drawn.clamp(-0.999, 0.999)))
-    return 1 + (firm - 1 + 2 * style.faint).clamp(max=0) / (1 - style.faint)
+def _agreed(drawn: Tensor, moved: Tensor, faint: float) -> Tensor:
+    """What the generator's drawing and the moved one come to, all in [-1, 1], 1 = paper and -1 = ink.
+
+    A logarithmic pool of two opinions that count the same (Genest and Zidek, Combining probability distributions,
+    1986): the mean of their log odds. In doubt a generator blurs; there the moved strokes decide, and where it is sure
+    of paper, their blots fade. faint: see `Style`.
+    """
+    pooled = torch.tanh((_half_log_odds(drawn) + _half_log_odds(moved)) / 2)
+    return 1 + (pooled - 1 + 2 * faint).clamp(max=0) / (1 - faint)
+
+
+def _half_log_odds(drawing: Tensor) -> Tensor:
+    """Of paper; `tanh` undoes it. Within bounds, for nobody is quite sure."""
+    return torch.atanh(drawing.clamp(-0.999, 0.999))
 
 
 def _reduced(maps: Tensor, side: int) -> Tensor:

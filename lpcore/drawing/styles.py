@@ -18,7 +18,6 @@ class Style:
 
     title, about: words for menus. channel: output of the static drawer. mouth: ink of the open mouth's inside in
     [0, 1]. line: width of added lines (lips, teeth, lids) in crop units. gain: sharpness of strokes, 1 = as trained.
-    firmness: how much steeper than a generator draws, in log odds, ink turns to paper: in doubt it blurs edges.
     faint: ink up to which a generator's drawing counts as paper: such a wash is doubt, no stroke.
     generator, flow_net: weight files of the networks that draw and move it.
     backdrop, matting: the paper's own weight files for the still background and the matte; a style that has them
@@ -32,7 +31,6 @@ class Style:
     mouth: float = 1.0
     line: float = 1.0
     gain: float = 1.0
-    firmness: float = 1.0
     faint: float = 0.0
     generator: str = ""
     flow_net: str = "flow_net"
@@ -55,7 +53,7 @@ STYLES: dict[str, Style] = {
     for style in (
         Style(
             "ink", "Ink", "Brush and ink: firm lines, solid blacks", channel=0, mouth=1.0, line=1.7, gain=1.2,
-            generator="generator_ink", firmness=1.5, faint=0.08,
+            generator="generator_ink", faint=0.08,
         ),
         Style(
             "pen", "Pen", "Fine pen: soft lines, open tone", channel=1, mouth=0.7, line=1.2, gain=1.1,
