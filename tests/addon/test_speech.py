@@ -147,6 +147,14 @@ def test_a_meta_strip_speaks_through_a_mixdown(blender, strip, tmp_path):
     assert part("speech").sound_file(scene, heard, tmp_path / "mixed.wav").is_file()
 
 
+def test_a_sound_selected_inside_a_meta_strip_is_told_apart_from_none(blender, strip):
+    scene = blender.context.scene
+    strip.move_to_meta(part("compat").strips(scene).new_meta("dialogue", 3, 41))
+    scene.sequence_editor.active_strip = strip
+    with pytest.raises(part("lpcore.errors").LpError, match="ramp lies inside a meta strip"):
+        part("speech").find(scene, "")
+
+
 def test_without_sound_support_the_mixdown_says_so(world, blender, monkeypatch):
     def refuse(*_):
         raise RuntimeError("Blender compiled without Audaspace support")
