@@ -52,11 +52,13 @@ class Coverage:
         return cv2.resize(fine, self.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
     def stroke(self, curve: np.ndarray, widths: np.ndarray) -> np.ndarray:
-        """A line along `curve` (n, 2) as wide as `widths` (n,) pixels at each of its points."""
+        """A line along `curve` (n, 2) as wide as `widths` (n,) pixels at each of its points, interrupted where 0."""
         along = np.gradient(curve, axis=0)
         along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
         aside = np.stack([-along[:, 1], along[:, 0]], axis=-1) * widths[:, None] / 2
-        return self.area(curve - aside, curve + aside)
+        ends = np.flatnonzero(np.diff(np.pad(widths > 0.05, 1).astype(np.int8))).reshape(-1, 2)
+        areas = [self.area((curve - aside)[start:end], (curve + aside)[start:end]) for start, end in ends]
+        return np.maximum.reduce([np.zeros(self.shape, np.float32), *areas])
 
     def _fixed(self, curve: np.ndarray) -> np.ndarray:
         # Pixel centres at integers in the frame, at k + 0.5 in units of whole pixels on the finer canvas.

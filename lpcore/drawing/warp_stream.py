@@ -47,11 +47,12 @@ class WarpStream:
         self._canvas, self._rest = canvas, portrait.landmarks
         self._mesh = build_mesh(portrait.landmarks)
         matrix = canvas.crop_to_frame
-        self._mouth = MouthInterior(portrait.landmarks, style, scale_of(matrix))
         to_layer = layers.frame_to_layer @ matrix
         rest, layer_unit = apply(to_layer, portrait.landmarks), scale_of(to_layer)
-        self._eyes = Eyes(layers.ink[0, 0].cpu().numpy(), rest, layer_unit, style, scale_of(matrix))
-        blank = self._mouth.blank(self._eyes.blank(), rest, layer_unit)
+        drawn = layers.ink[0, 0].cpu().numpy()
+        self._eyes = Eyes(drawn, rest, layer_unit, style, scale_of(matrix))
+        self._mouth = MouthInterior(drawn, rest, layer_unit, style, scale_of(matrix))
+        blank = self._mouth.blank(self._eyes.blank())
         ink = torch.from_numpy(blank).to(device)[None, None]
         self._layers = replace(layers, ink=ink)
         self._moving = torch.cat([ink, layers.person], dim=1)

@@ -1,20 +1,44 @@
-"""The drawn mouth: nothing while closed, dark with teeth when open, never outside the lips."""
+"""The drawn mouth: the photo's line while closed, dark with teeth when open, never outside the lips."""
 
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 from conftest import drop_jaw
+from scipy.special import expit, logit
 
-from lpcore.drawing.mouth import MouthInterior, inner_lip_gap
+from lpcore.drawing.lips import inner_lip_gap
+from lpcore.drawing.mouth import MouthInterior
 from lpcore.drawing.styles import STYLES
 
 
-def painted(face, amount, style="ink", unit=1.0):
+def mouth(face, style="ink", unit=1.0, ink=None):
+    """The mouth of a photo with landmarks `face`, whose drawing is (512, 512) `ink`, else an empty sheet."""
+    drawn = np.zeros((512, 512), np.float32) if ink is None else ink
+    logits = logit(np.clip(drawn, 1e-3, 1 - 1e-3)) / STYLES[style].gain
+    return MouthInterior(logits, face, 1.0, STYLES[style], unit)
+
+
+def painted(face, amount, style="ink", unit=1.0, **drawn):
     ink = np.zeros((int(512 * unit), int(512 * unit)), np.float32)
     points = drop_jaw(face, amount)[:, :2] * unit
-    MouthInterior(face, STYLES[style], unit).paint(ink, points)
+    mouth(face, style, unit, **drawn).paint(ink, points)
     return ink
+
+
+def lip_line(face, below, width=3):
+    """(512, 512) ink with a line between the outer corners, in the middle so far below the upper lip's landmarks."""
+    page = np.zeros((512, 512), np.uint8)
+    course = face[[48, 60, 61, 62, 63, 64, 54], :2].copy()
+    course[:, 1] += below * np.array([0, 0.2, 1, 1, 1, 0.2, 0])
+    cv2.polylines(page, [np.round(16 * course).astype(np.int32)], False, 255, width, cv2.LINE_AA, 4)
+    return page.astype(np.float32) / 255
+
+
+def dark_runs(column):
+    """How many separate dark stretches a column has."""
+    return int((np.diff(np.concatenate([[0], column > 0.5]).astype(int)) == 1).sum())
 
 
 def test_gap_is_the_distance_of_the_inner_lips(face):
@@ -25,12 +49,46 @@ def test_closed_mouth_of_a_closed_photo_is_left_alone(face):
     assert painted(face, 0).max() == 0
 
 
-def test_lips_that_are_found_a_little_apart_are_closed(face):
-    apart = drop_jaw(face, 2)
-    for amount, dark in ((2, False), (7, True)):
-        ink = np.zeros((512, 512), np.float32)
-        MouthInterior(apart, STYLES["ink"], 1.0).paint(ink, drop_jaw(face, amount)[:, :2])
-        assert (ink.max() > 0.5) == dark
+@pytest.mark.parametrize("below", [-2, 1, 2.5, 5])
+def test_the_line_between_closed_lips_is_taken_out_and_painted_where_it_was(face, below):
+    apart, line = drop_jaw(face, 5), lip_line(face, below)
+    found, page = mouth(apart, ink=line), np.zeros((512, 512), np.float32)
+    left = expit(STYLES["ink"].gain * found.blank(logit(line.clip(1e-3, 1 - 1e-3)).astype(np.float32)))
+    assert line.sum() > 200 and left[:, 210:300].max() < 0.3
+    found.paint(page, apart[:, :2])
+    assert np.abs(page - line).sum() < 0.3 * line.sum()
+
+
+def test_lips_that_are_found_apart_are_closed_and_part_at_their_line(face):
+    apart, line = drop_jaw(face, 5), lip_line(face, 2.5)
+    heights = []
+    for amount in (0, 5, 8, 20):
+        page = np.zeros((512, 512), np.float32)
+        mouth(apart, ink=line).paint(page, drop_jaw(face, amount)[:, :2])
+        heights.append(int((page[:, 256] > 0.5).sum()))
+        assert amount == 20 or dark_runs(page[:, 256]) == 1
+    shut, rest, parted, wide = heights
+    thick = int((line[:, 256] > 0.5).sum())
+    assert shut <= thick + 1 and rest <= thick + 1 and rest < parted < wide
+
+
+def test_the_teeth_of_the_photo_stay_and_the_dark_opens_below_them(face):
+    smiling = drop_jaw(face, 25)
+    at_rest, opened = (np.zeros((512, 512), np.float32) for _ in range(2))
+    mouth(smiling).paint(at_rest, smiling[:, :2])
+    mouth(smiling).paint(opened, drop_jaw(face, 40)[:, :2])
+    teeth = slice(364, 382)
+    assert at_rest[teeth, 256].max() < 0.1 and opened[teeth, 256].max() < 0.1
+    assert opened[390:396, 256].min() > 0.9
+
+
+def test_a_mouth_that_is_dark_in_the_photo_is_dark(face):
+    open_mouth = drop_jaw(face, 25)
+    page = np.zeros((512, 512), np.uint8)
+    cv2.fillPoly(page, [open_mouth[60:68, :2].round().astype(np.int32)], 255)
+    at_rest = np.zeros((512, 512), np.float32)
+    mouth(open_mouth, ink=page.astype(np.float32) / 255).paint(at_rest, open_mouth[:, :2])
+    assert (at_rest[360:386, 256] > 0.9).mean() > 0.5
 
 
 def test_open_mouth_is_dark_below_and_teeth_are_paper(face):
@@ -64,7 +122,7 @@ def test_crossed_lips_are_drawn_as_pressed_together(face):
     crossed = face.copy()
     crossed[[65, 66, 67], 1] -= 15
     ink = np.zeros((512, 512), np.float32)
-    MouthInterior(face, STYLES["ink"], 1.0).paint(ink, crossed[:, :2])
+    mouth(face).paint(ink, crossed[:, :2])
     dark_in_each_column = (ink > 0.5).sum(axis=0)
     assert dark_in_each_column[225:290].min() >= 1 and dark_in_each_column.max() <= 4
 
@@ -73,5 +131,5 @@ def test_a_mouth_scaled_to_a_point_is_drawn_without_it(face):
     collapsed = face.copy()
     collapsed[48:68] = face[48:68].mean(axis=0)
     ink = np.zeros((512, 512), np.float32)
-    MouthInterior(face, STYLES["ink"], 1.0).paint(ink, collapsed[:, :2])
+    mouth(face).paint(ink, collapsed[:, :2])
     assert np.isfinite(ink).all() and ink.min() >= 0 and ink.max() <= 1
