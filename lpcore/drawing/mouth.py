@@ -25,6 +25,9 @@ landmarks of closed lips are found up to so far apart."""
 _LIP_RIM = 2.5
 """Crop units around the open mouth in which the photo's teeth still show in its drawing."""
 
+_BARED = 0.8
+"""Share of an opening that teeth take at most: without dark below them a mouth would not look open."""
+
 _REACH = 12.0
 """Crop units around the landmarks of the lips within which their lines stay."""
 
@@ -139,7 +142,7 @@ class MouthInterior:
         depth = teeth * min(0.4 * gap * self.unit, 0.1 * float(np.linalg.norm(upper[-1] - upper[0])))
         profile = np.sin(np.pi * np.linspace(0.06, 0.94, len(upper)))[:, None] ** 0.6
         # Who shows teeth in the photo shows as much of them in speech.
-        depths = np.maximum(depth * profile, np.minimum(self._teeth * self.unit, height))
+        depths = np.maximum(depth * profile, np.minimum(self._teeth * self.unit, _BARED * height))
         if depths.max() > 0.02:
             biting = upper + depths * down
             # Teeth are paper: the edge towards the dark interior is their line.

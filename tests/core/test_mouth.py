@@ -77,7 +77,7 @@ def test_the_teeth_of_the_photo_stay_and_the_dark_opens_below_them(face):
     at_rest, opened = (np.zeros((512, 512), np.float32) for _ in range(2))
     mouth(smiling).paint(at_rest, smiling[:, :2])
     mouth(smiling).paint(opened, drop_jaw(face, 40)[:, :2])
-    teeth = slice(364, 382)
+    teeth = slice(364, 379)
     assert at_rest[teeth, 256].max() < 0.1 and opened[teeth, 256].max() < 0.1
     assert opened[390:396, 256].min() > 0.9
 
