@@ -221,8 +221,8 @@ def _agreed(drawn: Tensor, moved: Tensor, faint: float) -> Tensor:
     """What the generator's drawing and the moved one come to, all in [-1, 1], 1 = paper and -1 = ink.
 
     A logarithmic pool of two opinions that count the same (Genest and Zidek, Combining probability distributions,
-    1986): the mean of their log odds. In doubt a generator blurs; there the moved strokes decide, and where it is sure
-    of paper, their blots fade. faint: see `Style`.
+    1986): the mean of their log odds. In doubt a generator blurs; there the moved strokes decide, and where they are in
+    doubt, the generator does. faint: see `Style`.
     """
     pooled = torch.tanh((_half_log_odds(drawn) + _half_log_odds(moved)) / 2)
     return 1 + (pooled - 1 + 2 * faint).clamp(max=0) / (1 - faint)

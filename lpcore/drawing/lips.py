@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
 
 from .. import points68
 from .brush import spline
@@ -24,7 +23,14 @@ MIDDLE = (STEPS >= 1.5) & (STEPS <= 3.5)
 CORNERS = np.interp(STEPS, [0.35, 1.0, 4.0, 4.65], [1, 0, 0, 1])
 """1 in the corners, 0 between them."""
 
-_BESIDE = 4.0
+_PARTED = 8.0
+"""Mean crop units between the inner landmarks up to which lips are closed: those of closed lips are found up to so far
+apart, and further where lips are full."""
+
+_FOREIGN, _SHARE = 15.0, 0.25
+"""Colour difference (CIELAB) from both lips that tells teeth and dark from lips, and their share in an open mouth."""
+
+_BESIDE = 6.0
 """Crop units beyond the inner landmarks where the line between the lips is looked for."""
 
 _INK = 0.3
@@ -70,6 +76,32 @@ class Lips:
         return self.upper + away[:, None] * self.down
 
 
+def parted(image: np.ndarray, points: np.ndarray) -> bool:
+    """Whether a mouth is open: its inner landmarks lie apart, and what lies between them has not the lips' colours.
+
+    image: (H, W, 3) uint8 RGB. points: (68, 2 or 3) landmarks in its pixels, which are crop units.
+    """
+    points = points[:, :2]
+    if inner_lip_gap(points) <= _PARTED:
+        return False
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+    def colours(one: np.ndarray, other: np.ndarray, start: float, end: float) -> np.ndarray:
+        """(n, 3) between two rows of places (m, 2), from the share `start` to the share `end` of the way."""
+        places = one[:, None] + (other - one)[:, None] * np.linspace(start, end, 11)[:, None]
+        x, y = places.astype(np.float32).transpose(2, 0, 1)
+        return cv2.remap(lab, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)
+
+    lips = Lips.at(points)
+    between = colours(lips.upper[MIDDLE], lips.below(lips.gap)[MIDDLE], 0.15, 0.85)
+    lip_colours = (
+        np.median(colours(points[outer], points[inner], 0.3, 0.7), axis=0)
+        for outer, inner in (([50, 51, 52], [61, 62, 63]), ([58, 57, 56], [67, 66, 65]))
+    )
+    differences = [np.linalg.norm(between - colour, axis=1) for colour in lip_colours]
+    return float((np.minimum(*differences) > _FOREIGN).mean()) > _SHARE
+
+
 @dataclass(frozen=True, eq=False)
 class LipLine:
     """The line between the lips of a drawing, in pixels below the upper lip's curve, (81,) each.
@@ -105,6 +137,8 @@ def trace(logits: np.ndarray, lips: Lips, unit: float, gain: float) -> LipLine:
 
     logits: (H, W), `gain` as in `Style`. unit: its pixels per crop unit.
     """
+    from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
+
     half = lips.gap.clip(min=0) / 2
     reach = half + _BESIDE * unit
     across = np.linspace(-1, 1, 61)

@@ -11,16 +11,12 @@ import numpy as np
 
 from .. import points68
 from .brush import Coverage, ramp, window
-from .lips import CORNERS, INSIDE, MIDDLE, STEPS, Lips, inner_lip_gap, paper_between, trace
+from .lips import CORNERS, INSIDE, MIDDLE, STEPS, Lips, paper_between, trace
 from .specks import PAPER_LOGIT
 from .styles import Style
 
 # A pen presses at the corners and under the middle of the lip, and lifts at the ends.
 _PRESSURE = np.interp(STEPS, [0, 0.45, 1.4, 2.5, 3.6, 4.55, 5], [0.3, 1.7, 0.8, 1.3, 0.8, 1.7, 0.3])
-
-_OPEN = (8.0, 12.0)
-"""Mean crop units between the inner landmarks of a photo's lips below which they are closed and above which open:
-landmarks of closed lips are found up to so far apart."""
 
 _LIP_RIM = 2.5
 """Crop units around the open mouth in which the photo's teeth still show in its drawing."""
@@ -39,53 +35,55 @@ class MouthInterior:
         logits: (H, W) float32 ink logits of the static drawing.
         rest: (68, 2 or 3) the photo's landmarks in its pixels.
         rest_unit: its pixels per crop unit.
+        was_open: whether the mouth is open in the photo, see `lips.parted`.
+        style: what it is painted in.
         unit: output pixels per crop unit.
     """
 
     def __init__(
-        self, logits: np.ndarray, rest: np.ndarray, rest_unit: float, style: Style, unit: float
+        self,
+        logits: np.ndarray,
+        rest: np.ndarray,
+        rest_unit: float,
+        was_open: bool,
+        style: Style,
+        unit: float,
     ) -> None:
-        self.style, self.unit = style, unit
-        self._rest_unit = rest_unit
-        self._rest = Lips.at(rest)
-        self.was_open = ramp(float(inner_lip_gap(rest)) / rest_unit, *_OPEN)
+        self.style, self.unit, self.was_open = style, unit, was_open
+        self._rest_unit, self._rest = rest_unit, Lips.at(rest)
+        gap = self._rest.gap / rest_unit
         self._traced = trace(logits, self._rest, rest_unit, style.gain)
-        closed = (1 - self.was_open) / rest_unit
-        # In crop units: what lies between the landmarks of lips that touch, and the line where they do.
-        self._slack = closed * self._rest.gap.clip(min=0)
-        self._meeting = closed * self._traced.middle
-        self._width = closed * self._traced.width
+        # In crop units: what lies between the landmarks of lips that touch, the line where they do, and its width.
+        self._slack, self._meeting, self._width = 0 * gap, 0 * gap, 0 * gap
         # (n, 1) in crop units: the teeth that an open mouth shows in the photo.
-        bared = self.was_open * ramp(paper_between(logits, self._rest, style.gain), 0.3, 0.8)
-        self._teeth = bared * self._rest.gap[INSIDE, None] / rest_unit
+        self._teeth = 0 * gap[INSIDE, None]
+        if was_open:
+            self._teeth = ramp(paper_between(logits, self._rest, style.gain), 0.3, 0.8) * gap[INSIDE, None]
+        else:
+            self._slack = gap
+            self._meeting, self._width = self._traced.middle / rest_unit, self._traced.width / rest_unit
 
     def blank(self, logits: np.ndarray) -> np.ndarray:
         """`logits`, those of the static drawing, without what `paint` draws in every frame: the line between the lips,
-        teeth and shadows of an open mouth.
+        or teeth and shadows of an open mouth.
         """
-        if self.was_open < 1:
-            margin = 0.7 * self._rest_unit * (self._traced.width > 0)
-            top, bottom = self._traced.top - margin, self._traced.bottom + margin
-            logits = self._without(logits, top, bottom, 1 - self.was_open, 0)
-        if self.was_open > 0:
-            rim = max(1, round(_LIP_RIM * self._rest_unit))
-            logits = self._without(logits, 0 * self._rest.gap, self._rest.gap, self.was_open, rim)
-        return logits
-
-    def _without(
-        self, logits: np.ndarray, top: np.ndarray, bottom: np.ndarray, share: float, rim: int
-    ) -> np.ndarray:
-        """Paper between two curves, given in pixels below the upper lip's, and `rim` pixels around."""
-        curves = [self._rest.below(away)[INSIDE if rim else slice(None)] for away in (top, bottom)]
-        where = window(np.concatenate(curves), 4 * self._rest_unit + 2 * rim, logits.shape)
+        if self.was_open:
+            upper, lower = (self._rest.below(away)[INSIDE] for away in (0 * self._rest.gap, self._rest.gap))
+            margin = max(1, round(_LIP_RIM * self._rest_unit))
+        else:
+            rim = 0.7 * self._rest_unit * (self._traced.width > 0)
+            upper = self._rest.below(self._traced.top - rim)
+            lower = self._rest.below(self._traced.bottom + rim)
+            margin = 0
+        where = window(np.concatenate([upper, lower]), 4 * self._rest_unit + 2 * margin, logits.shape)
         if where is None:
             return logits
-        mask = Coverage(where).area(*curves)
-        if rim:
-            mask = cv2.dilate((mask > 0.5).astype(np.float32), np.ones((3, 3), np.uint8), iterations=rim)
-            mask = cv2.GaussianBlur(mask, (0, 0), max(self._rest_unit, 0.3))
+        mask = Coverage(where).area(upper, lower)
+        if margin:
+            grown = cv2.dilate((mask > 0.5).astype(np.float32), np.ones((3, 3), np.uint8), iterations=margin)
+            mask = cv2.GaussianBlur(grown, (0, 0), max(self._rest_unit, 0.3))
         logits = logits.copy()
-        logits[where] += share * mask * (PAPER_LOGIT - logits[where]).clip(max=0)
+        logits[where] += mask * (PAPER_LOGIT - logits[where]).clip(max=0)
         return logits
 
     def paint(self, ink: np.ndarray, points: np.ndarray) -> None:
@@ -100,7 +98,7 @@ class MouthInterior:
         slack = self._slack * self.unit
         folded = (slack - lips.gap).clip(min=0)
         # Lips that are pressed together take the line along as far as it lies between them.
-        share = (self._meeting / np.maximum(self._slack, 1e-6)).clip(0, 1)
+        share = ((self._meeting + 1) / (self._slack.clip(min=0) + 2)).clip(0, 1)
         line = lips.below(self._meeting * self.unit - share * folded)
         height = (lips.gap - slack).clip(min=0)
         gap = float(height[MIDDLE].mean()) / self.unit
@@ -111,12 +109,13 @@ class MouthInterior:
 
         if opening > 0:
             self._paint_inside(patch, layers, line[INSIDE], height[INSIDE, None], opening, lips.down)
-        edge = max(opening, 0.9 * self.was_open, pressed)
+        edge = max(opening, pressed, 0.9 if self.was_open else 0)
         # A thick line is the dark between lips that hardly touch: it closes with them, and goes over into the interior
         # when they part. Corners stay.
-        parted = (1 - (1 - self.was_open) * CORNERS) * (height / self.unit - self._width / 2).clip(min=0)
-        between = lips.gap.clip(min=0) / self.unit
-        left = np.minimum(self._width, 1.5 * self.style.line + between) - parted
+        closing = (folded / (slack.clip(min=0) + self.unit)).clip(0, 1)
+        closed = closing * (self._width - 1.5 * self.style.line).clip(min=0)
+        passed = (1 - CORNERS) * (height / self.unit - self._width / 2).clip(min=0)
+        left = self._width - closed - passed
         # They overlap what the drawing has of the line beyond the corners.
         line = np.concatenate([2 * line[:1] - line[1:2], line, 2 * line[-1:] - line[-2:-1]])
         for share, width in ((edge, _PRESSURE * self.style.line), (1.0, left)):

@@ -15,6 +15,7 @@ from .background import blend
 from .canvas import Canvas, apply, scale_of, to_grey
 from .eyes import Eyes
 from .flow import PiecewiseFlow, sample, scaled
+from .lips import parted
 from .mesh import build_mesh
 from .mouth import MouthInterior
 from .static import StaticLayers, static_layers
@@ -51,7 +52,8 @@ class WarpStream:
         rest, layer_unit = apply(to_layer, portrait.landmarks), scale_of(to_layer)
         drawn = layers.ink[0, 0].cpu().numpy()
         self._eyes = Eyes(drawn, rest, layer_unit, style, scale_of(matrix))
-        self._mouth = MouthInterior(drawn, rest, layer_unit, style, scale_of(matrix))
+        was_open = parted(portrait.image, portrait.landmarks)
+        self._mouth = MouthInterior(drawn, rest, layer_unit, was_open, style, scale_of(matrix))
         blank = self._mouth.blank(self._eyes.blank())
         ink = torch.from_numpy(blank).to(device)[None, None]
         self._layers = replace(layers, ink=ink)

@@ -8,16 +8,16 @@ import pytest
 from conftest import drop_jaw
 from scipy.special import expit, logit
 
-from lpcore.drawing.lips import inner_lip_gap
+from lpcore.drawing.lips import inner_lip_gap, parted
 from lpcore.drawing.mouth import MouthInterior
 from lpcore.drawing.styles import STYLES
 
 
-def mouth(face, style="ink", unit=1.0, ink=None):
+def mouth(face, style="ink", unit=1.0, ink=None, was_open=False):
     """The mouth of a photo with landmarks `face`, whose drawing is (512, 512) `ink`, else an empty sheet."""
     drawn = np.zeros((512, 512), np.float32) if ink is None else ink
     logits = logit(np.clip(drawn, 1e-3, 1 - 1e-3)) / STYLES[style].gain
-    return MouthInterior(logits, face, 1.0, STYLES[style], unit)
+    return MouthInterior(logits, face, 1.0, was_open, STYLES[style], unit)
 
 
 def painted(face, amount, style="ink", unit=1.0, **drawn):
@@ -49,14 +49,39 @@ def test_closed_mouth_of_a_closed_photo_is_left_alone(face):
     assert painted(face, 0).max() == 0
 
 
-@pytest.mark.parametrize("below", [-2, 1, 2.5, 5])
-def test_the_line_between_closed_lips_is_taken_out_and_painted_where_it_was(face, below):
-    apart, line = drop_jaw(face, 5), lip_line(face, below)
+@pytest.mark.parametrize(
+    ("dropped", "below", "width"), [(5, -4, 3), (5, 1, 3), (5, 2.5, 3), (5, 8, 3), (5, 2.5, 11), (-3, -1, 3)]
+)
+def test_the_line_between_closed_lips_is_taken_out_and_painted_where_it_was(face, dropped, below, width):
+    apart, line = drop_jaw(face, dropped), lip_line(face, below, width)
     found, page = mouth(apart, ink=line), np.zeros((512, 512), np.float32)
     left = expit(STYLES["ink"].gain * found.blank(logit(line.clip(1e-3, 1 - 1e-3)).astype(np.float32)))
     assert line.sum() > 200 and left[:, 210:300].max() < 0.3
     found.paint(page, apart[:, :2])
     assert np.abs(page - line).sum() < 0.3 * line.sum()
+
+
+@pytest.mark.parametrize(
+    ("gap", "between", "is_open"),
+    [
+        (12, (150, 85, 80), False),  # lips
+        (12, (120, 60, 60), False),  # the other lip's colour
+        (12, (235, 225, 210), True),  # teeth
+        (12, (35, 15, 15), True),  # dark
+        (5, (35, 15, 15), False),  # a line
+    ],
+)
+def test_an_open_mouth_shows_other_colours_than_its_lips(face, gap, between, is_open):
+    points = drop_jaw(face, gap - 1)
+    image = np.full((512, 512, 3), (200, 160, 140), np.uint8)
+    upper = points[[*range(48, 55), *range(64, 59, -1)], :2]
+    for outline, colour in (
+        (points[48:60, :2], (150, 85, 80)),
+        (upper, (120, 60, 60)),
+        (points[60:68, :2], between),
+    ):
+        cv2.fillPoly(image, [outline.round().astype(np.int32)], colour)
+    assert parted(image, points) == is_open
 
 
 def test_lips_that_are_found_apart_are_closed_and_part_at_their_line(face):
@@ -75,8 +100,8 @@ def test_lips_that_are_found_apart_are_closed_and_part_at_their_line(face):
 def test_the_teeth_of_the_photo_stay_and_the_dark_opens_below_them(face):
     smiling = drop_jaw(face, 25)
     at_rest, opened = (np.zeros((512, 512), np.float32) for _ in range(2))
-    mouth(smiling).paint(at_rest, smiling[:, :2])
-    mouth(smiling).paint(opened, drop_jaw(face, 40)[:, :2])
+    mouth(smiling, was_open=True).paint(at_rest, smiling[:, :2])
+    mouth(smiling, was_open=True).paint(opened, drop_jaw(face, 40)[:, :2])
     teeth = slice(364, 379)
     assert at_rest[teeth, 256].max() < 0.1 and opened[teeth, 256].max() < 0.1
     assert opened[390:396, 256].min() > 0.9
@@ -87,7 +112,7 @@ def test_a_mouth_that_is_dark_in_the_photo_is_dark(face):
     page = np.zeros((512, 512), np.uint8)
     cv2.fillPoly(page, [open_mouth[60:68, :2].round().astype(np.int32)], 255)
     at_rest = np.zeros((512, 512), np.float32)
-    mouth(open_mouth, ink=page.astype(np.float32) / 255).paint(at_rest, open_mouth[:, :2])
+    mouth(open_mouth, ink=page.astype(np.float32) / 255, was_open=True).paint(at_rest, open_mouth[:, :2])
     assert (at_rest[360:386, 256] > 0.9).mean() > 0.5
 
 
