@@ -54,9 +54,9 @@ class MouthInterior:
         gap = self._rest.gap / rest_unit
         self._traced = trace(logits, self._rest, rest_unit, style.gain)
         # In crop units: what lies between the landmarks of lips that touch, the line where they do, and its width.
-        self._slack, self._meeting, self._width = 0 * gap, 0 * gap, 0 * gap
+        self._slack, self._meeting, self._width = np.zeros((3, len(gap)))
         # (n, 1) in crop units: the teeth that an open mouth shows in the photo.
-        self._teeth = 0 * gap[INSIDE, None]
+        self._teeth = np.zeros_like(gap[INSIDE, None])
         if was_open:
             self._teeth = ramp(paper_between(logits, self._rest, style.gain), 0.3, 0.8) * gap[INSIDE, None]
         else:
@@ -68,7 +68,7 @@ class MouthInterior:
         or teeth and shadows of an open mouth.
         """
         if self.was_open:
-            upper, lower = (self._rest.below(away)[INSIDE] for away in (0 * self._rest.gap, self._rest.gap))
+            upper, lower = self._rest.upper[INSIDE], self._rest.below(self._rest.gap)[INSIDE]
             margin = max(1, round(_LIP_RIM * self._rest_unit))
         else:
             rim = 0.7 * self._rest_unit * (self._traced.width > 0)
@@ -118,10 +118,10 @@ class MouthInterior:
         left = self._width - closed - passed
         # They overlap what the drawing has of the line beyond the corners.
         line = np.concatenate([2 * line[:1] - line[1:2], line, 2 * line[-1:] - line[-2:-1]])
-        for share, width in ((edge, _PRESSURE * self.style.line), (1.0, left)):
-            if share > 0.02:
+        for strength, width in ((edge, _PRESSURE * self.style.line), (1.0, left)):
+            if strength > 0.02:
                 stroke = layers.stroke(line, self.unit * np.pad(width, 1, mode="edge"))
-                patch += share * stroke * (1 - patch)
+                patch += strength * stroke * (1 - patch)
 
     def _paint_inside(
         self,
