@@ -41,6 +41,9 @@ LIDS = (((36, 37, 38, 39), (36, 41, 40, 39)), ((42, 43, 44, 45), (42, 47, 46, 45
 INNER_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 """(upper, lower) inner-lip landmarks that meet when the mouth closes."""
 
+LIP_EDGES = ((48, 60, 61, 62, 63, 64, 54), (48, 60, 67, 66, 65, 64, 54))
+"""Upper and lower lip: the curve of its inner edge, outer corner to outer corner, from image left to image right."""
+
 OUTER_LIP_PAIRS = ((49, 59), (50, 58), (51, 57), (52, 56), (53, 55))
 """(upper, lower) outer-lip landmarks facing each other."""
 

@@ -10,9 +10,7 @@ import numpy as np
 from .. import points68
 from .brush import spline
 
-_UPPER = [48, 60, 61, 62, 63, 64, 54]
-_LOWER = [48, 60, 67, 66, 65, 64, 54]
-# From outer corner to outer corner; the knots are spaced as on a face, the corners being close together.
+# Along `points68.LIP_EDGES`; spaced as on a face, the corners being close together.
 _KNOTS = (0.0, 0.35, 1.5, 2.5, 3.5, 4.65, 5.0)
 STEPS = np.linspace(0, 5, 81)
 """Where on the way from outer corner (0) to outer corner (5) curves have their points, see `Lips`."""
@@ -67,8 +65,9 @@ class Lips:
 
     @classmethod
     def at(cls, points: np.ndarray) -> Lips:
+        """The lips of landmarks (68, 2 or 3) in pixels."""
         smooth, down = spline(_KNOTS, len(STEPS)), _down(points)
-        upper, lower = smooth @ points[_UPPER, :2], smooth @ points[_LOWER, :2]
+        upper, lower = (smooth @ points[list(edge), :2] for edge in points68.LIP_EDGES)
         return cls(upper, (lower - upper) @ down, down)
 
     def below(self, away: np.ndarray) -> np.ndarray:
@@ -89,14 +88,18 @@ def parted(image: np.ndarray, points: np.ndarray) -> bool:
     def colours(one: np.ndarray, other: np.ndarray, start: float, end: float) -> np.ndarray:
         """(n, 3) between two rows of places (m, 2), from the share `start` to the share `end` of the way."""
         places = one[:, None] + (other - one)[:, None] * np.linspace(start, end, 11)[:, None]
-        x, y = places.astype(np.float32).transpose(2, 0, 1)
-        return cv2.remap(lab, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)
+        return _sampled(lab, places).reshape(-1, 3)
 
     lips = Lips.at(points)
     between = colours(lips.upper[MIDDLE], lips.below(lips.gap)[MIDDLE], 0.15, 0.85)
+    # The rims of upper and lower lip in their middle, and the edges across.
+    rims, edges = (
+        zip(*points68.OUTER_LIP_PAIRS[1:4], strict=True),
+        zip(*points68.INNER_LIP_PAIRS, strict=True),
+    )
     lip_colours = (
-        np.median(colours(points[outer], points[inner], 0.3, 0.7), axis=0)
-        for outer, inner in (([50, 51, 52], [61, 62, 63]), ([58, 57, 56], [67, 66, 65]))
+        np.median(colours(points[list(rim)], points[list(edge)], 0.3, 0.7), axis=0)
+        for rim, edge in zip(rims, edges, strict=True)
     )
     differences = [np.linalg.norm(between - colour, axis=1) for colour in lip_colours]
     return float((np.minimum(*differences) > _FOREIGN).mean()) > _SHARE
@@ -127,9 +130,13 @@ def paper_between(logits: np.ndarray, lips: Lips, gain: float) -> float:
 
 def _ink(logits: np.ndarray, places: np.ndarray, gain: float) -> np.ndarray:
     """Ink in [0, 1] of `logits` (H, W) at `places` (n, m, 2)."""
+    return 1 / (1 + np.exp(-gain * _sampled(logits, places)))
+
+
+def _sampled(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(n, m) or (n, m, C) float32 of `picture` (H, W) or (H, W, C) at `places` (n, m, 2), bilinear."""
     x, y = places.astype(np.float32).transpose(2, 0, 1)
-    found = cv2.remap(logits, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return 1 / (1 + np.exp(-gain * found))
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def trace(logits: np.ndarray, lips: Lips, unit: float, gain: float) -> LipLine:

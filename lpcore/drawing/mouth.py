@@ -28,7 +28,7 @@ _REACH = 12.0
 """Crop units around the landmarks of the lips within which their lines stay."""
 
 
-class MouthInterior:
+class Mouth:
     """Paints the mouth of one portrait in one style.
 
     Args:

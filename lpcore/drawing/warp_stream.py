@@ -17,7 +17,7 @@ from .eyes import Eyes
 from .flow import PiecewiseFlow, sample, scaled
 from .lips import parted
 from .mesh import build_mesh
-from .mouth import MouthInterior
+from .mouth import Mouth
 from .static import StaticLayers, static_layers
 from .styles import Style
 from .threads import on_threads
@@ -53,7 +53,7 @@ class WarpStream:
         drawn = layers.ink[0, 0].cpu().numpy()
         self._eyes = Eyes(drawn, rest, layer_unit, style, scale_of(matrix))
         was_open = parted(portrait.image, portrait.landmarks)
-        self._mouth = MouthInterior(drawn, rest, layer_unit, was_open, style, scale_of(matrix))
+        self._mouth = Mouth(drawn, rest, layer_unit, was_open, style, scale_of(matrix))
         blank = self._mouth.blank(self._eyes.blank())
         ink = torch.from_numpy(blank).to(device)[None, None]
         self._layers = replace(layers, ink=ink)

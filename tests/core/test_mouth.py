@@ -9,7 +9,7 @@ from conftest import drop_jaw
 from scipy.special import expit, logit
 
 from lpcore.drawing.lips import inner_lip_gap, parted
-from lpcore.drawing.mouth import MouthInterior
+from lpcore.drawing.mouth import Mouth
 from lpcore.drawing.styles import STYLES
 
 
@@ -17,7 +17,7 @@ def mouth(face, style="ink", unit=1.0, ink=None, was_open=False):
     """The mouth of a photo with landmarks `face`, whose drawing is (512, 512) `ink`, else an empty sheet."""
     drawn = np.zeros((512, 512), np.float32) if ink is None else ink
     logits = logit(np.clip(drawn, 1e-3, 1 - 1e-3)) / STYLES[style].gain
-    return MouthInterior(logits, face, 1.0, was_open, STYLES[style], unit)
+    return Mouth(logits, face, 1.0, was_open, STYLES[style], unit)
 
 
 def painted(face, amount, style="ink", unit=1.0, **drawn):
