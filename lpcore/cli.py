@@ -39,6 +39,7 @@ TRAINERS = {
 EVALUATIONS = {
     "motion": "lpcore.evaluate.motion",
     "drawing": "lpcore.evaluate.drawing",
+    "reading": "lpcore.evaluate.reading",
     "table": "lpcore.evaluate.table",
     "ablation": "lpcore.evaluate.ablation",
     "study": "lpcore.evaluate.study",

@@ -18,11 +18,11 @@ from ..weights import present
 from .background import blend
 from .canvas import Canvas, apply, resize
 from .canvas import canvas as find_canvas
-from .flow import PiecewiseFlow, grid_flow
+from .flow import grid_flow
 from .flow_net import load_flow_net
 from .generator import load_generator, warp
 from .landmark_image import landmark_image
-from .mesh import build_mesh
+from .mesh_flow import MeshFlow
 from .static import person_layer, static_layers
 from .styles import Style
 from .threads import on_threads
@@ -30,6 +30,8 @@ from .warp_stream import WarpStream
 
 WORKING_SIDE = 256
 """Working resolution in pixels, S in `generator`."""
+
+_TO_WORKING = resize(WORKING_SIDE / CROP)
 
 _BATCH = 16
 """Frames drawn at once on an accelerator; a processor draws each by itself, as fast and byte for byte the same."""
@@ -81,20 +83,15 @@ class OwnSitter:
         picture, matte = _reduced(picture, side), _reduced(matte, side)
         self.photo = 2 * blend(picture, matte, torch.ones_like(picture)) - 1
         self.matte = _reduced(person_layer(portrait.matte, device), WORKING_SIDE)
-        self._mesh = build_mesh(portrait.landmarks)
-        self._flow = PiecewiseFlow(
-            self._placed(self._mesh.source), self._mesh.triangles, (WORKING_SIDE, WORKING_SIDE), device
-        )
+        size = (WORKING_SIDE, WORKING_SIDE)
+        self._flow = MeshFlow(portrait.landmarks, _TO_WORKING, size, device, steady=True)
         self.source = self.targets(portrait.landmarks[None])
 
     def targets(self, points: np.ndarray) -> Tensor:
-        return torch.from_numpy(self._placed(points).astype(np.float32)).to(self._device)
+        return torch.from_numpy(apply(_TO_WORKING, points).astype(np.float32)).to(self._device)
 
     def flow_b(self, points: np.ndarray) -> Tensor:
-        return self._flow.positions(self._placed(self._mesh.targets(points)))
-
-    def _placed(self, points: np.ndarray) -> np.ndarray:
-        return apply(resize(WORKING_SIDE / CROP), points)
+        return self._flow.positions(points)
 
 
 class GeneratorStream:

@@ -40,10 +40,10 @@ class ControlMesh:
         """
         landmarks = np.asarray(points, dtype=np.float64)[..., :2]
         frames = len(landmarks)
-        stable = list(points68.STABLE)
         skull = self.source[points68.COUNT : points68.COUNT + self.skull]
         still = self.source[points68.COUNT + self.skull :]
-        moved = _similarity(self.source[stable], landmarks[:, stable], skull)
+        head = head_moves(self.source, landmarks)
+        moved = skull @ head[:, :2, :2].swapaxes(1, 2) + head[:, None, :2, 2]
         return np.concatenate([landmarks, moved, np.broadcast_to(still, (frames, *still.shape))], axis=1)
 
 
@@ -108,11 +108,20 @@ def _border() -> np.ndarray:
     return np.array(across + along)
 
 
-def _similarity(source: np.ndarray, targets: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """`points` (P, 2) moved by the least-squares similarity from `source` (K, 2) to each of `targets` (T, K, 2)."""
-    as_complex = lambda a: a[..., 0] + 1j * a[..., 1]  # noqa: E731 one expression, used three times below
-    s, t, p = as_complex(source), as_complex(targets), as_complex(points)
-    s0, t0 = s.mean(), t.mean(axis=1, keepdims=True)
-    factor = ((t - t0) * np.conj(s - s0)).sum(axis=1, keepdims=True) / (np.abs(s - s0) ** 2).sum()
-    moved = factor * (p - s0) + t0
-    return np.stack([moved.real, moved.imag], axis=-1)
+def head_moves(source: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """(T, 3, 3) maps of the head as a whole from the photo to each frame, least-squares similarities.
+
+    source (N, 2), targets (T, N, 2): control points, the landmarks first. Only landmarks that no expression moves
+    count, `points68.STABLE`.
+    """
+    stable = list(points68.STABLE)
+    s, t = (points[..., stable, 0] + 1j * points[..., stable, 1] for points in (source, targets))
+    s0, t0 = s.mean(), t.mean(axis=1)
+    factor = ((t - t0[:, None]) * np.conj(s - s0)).sum(axis=1) / (np.abs(s - s0) ** 2).sum()
+    offset, zero = t0 - factor * s0, np.zeros(len(t))
+    rows = [
+        [factor.real, -factor.imag, offset.real],
+        [factor.imag, factor.real, offset.imag],
+        [zero, zero, zero + 1],
+    ]
+    return np.array(rows).transpose(2, 0, 1)

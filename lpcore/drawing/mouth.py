@@ -135,7 +135,7 @@ class Mouth:
         """Dark interior and teeth of a mouth `height` (n, 1) pixels open below the curve `upper` (n, 2)."""
         lower = upper + height * down
         inside = layers.area(upper, lower)
-        patch += opening * inside * (self.style.mouth - patch)
+        patch += opening * inside * (1 - patch)
         gap = float(np.median(height)) / self.unit
         teeth = ramp(gap, 4.0, 9.0)
         depth = teeth * min(0.4 * gap * self.unit, 0.1 * float(np.linalg.norm(upper[-1] - upper[0])))
@@ -146,9 +146,6 @@ class Mouth:
             biting = upper + depths * down
             # Teeth are paper: the edge towards the dark interior is their line.
             patch *= 1 - inside * layers.area(upper, biting)
-            if self.style.mouth < 1:
-                line = layers.stroke(biting, np.full(len(biting), 0.7 * self.style.line * self.unit))
-                patch += teeth * inside * line * (1 - patch)
         # Between teeth and lower lip the dark runs out towards the corners; its edge goes on as a line, which is all
         # there is of the lower lip where teeth fill the mouth.
         filled = float(depths.sum() / max(height.sum(), 1e-6))

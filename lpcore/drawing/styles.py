@@ -16,8 +16,8 @@ ENGINES = ("auto", "warp", "generator")
 class Style:
     """One drawing style.
 
-    title, about: words for menus. channel: output of the static drawer. mouth: ink of the open mouth's inside in
-    [0, 1]. line: width of added lines (lips, teeth, lids) in crop units. gain: sharpness of strokes, 1 = as trained.
+    title, about: words for menus. channel: output of the static drawer. line: width of added lines (lips, lids)
+    in crop units. gain: sharpness of strokes, 1 = as trained.
     faint: ink up to which a generator's drawing counts as paper: such a wash is doubt, no stroke.
     generator, flow_net: weight files of the networks that draw and move it.
     backdrop, matting: the paper's own weight files for the still background and the matte; a style that has them
@@ -28,7 +28,6 @@ class Style:
     title: str
     about: str
     channel: int = 0
-    mouth: float = 1.0
     line: float = 1.0
     gain: float = 1.0
     faint: float = 0.0
@@ -52,11 +51,11 @@ STYLES: dict[str, Style] = {
     style.name: style
     for style in (
         Style(
-            "ink", "Ink", "Brush and ink: firm lines, solid blacks", channel=0, mouth=1.0, line=1.7, gain=1.2,
+            "ink", "Ink", "Brush and ink: firm lines, solid blacks", channel=0, line=1.7, gain=1.2,
             generator="generator_ink", faint=0.08,
         ),
         Style(
-            "pen", "Pen", "Fine pen: soft lines, open tone", channel=1, mouth=0.7, line=1.2, gain=1.1,
+            "pen", "Pen", "Fine pen: soft lines, open tone", channel=1, line=1.6, gain=1.1,
             generator="generator_pen", faint=0.04,
         ),
         Style(

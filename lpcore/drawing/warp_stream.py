@@ -14,9 +14,9 @@ from ..types import Portrait
 from .background import blend
 from .canvas import Canvas, apply, scale_of, to_grey
 from .eyes import Eyes
-from .flow import PiecewiseFlow, sample, scaled
+from .flow import sample, scaled
 from .lips import parted
-from .mesh import build_mesh
+from .mesh_flow import MeshFlow
 from .mouth import Mouth
 from .static import StaticLayers, static_layers
 from .styles import Style
@@ -46,7 +46,6 @@ class WarpStream:
     ) -> None:
         layers = layers or static_layers(portrait, style.channel, canvas, device, background)
         self._canvas, self._rest = canvas, portrait.landmarks
-        self._mesh = build_mesh(portrait.landmarks)
         matrix = canvas.crop_to_frame
         to_layer = layers.frame_to_layer @ matrix
         rest, layer_unit = apply(to_layer, portrait.landmarks), scale_of(to_layer)
@@ -59,9 +58,9 @@ class WarpStream:
         self._layers = replace(layers, ink=ink)
         self._moving = torch.cat([ink, layers.person], dim=1)
         left, top, right, bottom = canvas.box
-        self._flow = PiecewiseFlow(
-            self._in_box(self._mesh.source), self._mesh.triangles, (right - left, bottom - top), device
-        )
+        self._to_box = matrix - [[0, 0, left], [0, 0, top], [0, 0, 0]]
+        size = (right - left, bottom - top)
+        self._flow = MeshFlow(portrait.landmarks, self._to_box, size, device, steady=True)
         # Where the output is finer than the drawing, strokes get steeper edges instead of blurred ones.
         self._gain = style.gain * max(1.0, 1 / float(layers.frame_to_layer[0, 0]))
         drawn, background_ink = self._layers.at_rest(self._gain)
@@ -85,8 +84,8 @@ class WarpStream:
         """What is `made` of the ink of each row of `points`."""
 
         def some(rows: np.ndarray) -> list[np.ndarray]:
-            drawn = self._warped(self._in_box(self._mesh.targets(self._eyes.propped(rows))))
-            for ink, landmarks in zip(drawn, self._in_box(rows[..., :2]), strict=True):
+            drawn = self._warped(self._eyes.propped(rows))
+            for ink, landmarks in zip(drawn, apply(self._to_box, rows), strict=True):
                 self._eyes.paint(ink, landmarks, self._gain)
                 self._mouth.paint(ink, landmarks)
             return [made(ink) for ink in drawn]
@@ -109,14 +108,11 @@ class WarpStream:
         return image
 
     @torch.inference_mode()
-    def _warped(self, targets: np.ndarray) -> np.ndarray:
-        """(T, h, w) float32 ink of the box, targets (T, N, 2) in its pixels."""
-        positions = self._to_layer(self._flow.positions(targets))
+    def _warped(self, points: np.ndarray) -> np.ndarray:
+        """(T, h, w) float32 ink of the box, landmarks (T, 68, 2 or 3) in crop units."""
+        positions = self._to_layer(self._flow.positions(points))
         logits, person = sample(self._moving, positions).unbind(1)
         return blend(torch.sigmoid(self._gain * logits), person, self._background).cpu().numpy()
-
-    def _in_box(self, points: np.ndarray) -> np.ndarray:
-        return apply(self._canvas.crop_to_frame, points) - np.array(self._canvas.box[:2])
 
     def _to_layer(self, positions: Tensor) -> Tensor:
         matrix = self._layers.frame_to_layer

@@ -7,8 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..drawing.flow import PiecewiseFlow, sample
-from ..drawing.mesh import build_mesh
+from ..drawing.flow import sample
+from ..drawing.mesh_flow import MeshFlow
 from ..types import CROP, Portrait
 
 _LINE, _WALL, _LETTERS = 46, (226, 222, 210), (40, 40, 60)
@@ -32,8 +32,7 @@ def background(portrait: Portrait, points: np.ndarray) -> np.ndarray:
     """(512, 512) bool: places that the person covers in none of the moments `points` (T, 68, 3), nor comes near to."""
     import torch
 
-    mesh = build_mesh(portrait.landmarks)
-    positions = PiecewiseFlow(mesh.source, mesh.triangles, (CROP, CROP)).positions(mesh.targets(points))
+    positions = MeshFlow(portrait.landmarks, np.eye(3), (CROP, CROP)).positions(points)
     person = sample(torch.from_numpy(portrait.matte)[None, None], positions)[:, 0].amax(0).numpy()
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _AWAY + 1,) * 2)
     return cv2.dilate((person > 0.05).astype(np.uint8), kernel) == 0

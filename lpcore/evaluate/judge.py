@@ -11,14 +11,11 @@ from torch import Tensor
 
 from .. import weights
 from ..errors import LpError
-from ..face.detect import Detection
-from ..face.landmarks import landmarks as find_landmarks
-from ..points68 import EYE_LEFT, EYE_RIGHT
 from ..provenance import digest
 from ..train.identity import align_faces, load_identity_net
-from ..types import FaceBox
 from .efficientnet import NAME, load_efficientnet
 from .inception import load_inception
+from .reading import read_landmarks
 
 NETWORKS = ("efficientnet_lite0", "face_identity")
 """Weight files that are fetched for measuring only."""
@@ -82,19 +79,7 @@ class Judge:
 
         By the detector that finds them in photos, as in the paper: what generators learn from is another network.
         """
-        return np.stack(
-            [
-                find_landmarks(np.repeat(picture[..., None], 3, axis=-1), _face(wanted[:, :2])).points[:, :2]
-                for picture, wanted in zip(pictures, np.asarray(points), strict=True)
-            ]
-        )
+        return np.stack([read_landmarks(*pair) for pair in zip(pictures, points, strict=True)])
 
     def _tensor(self, pictures: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(pictures)).to(self._device)[:, None].float() / 255
-
-
-def _face(points: np.ndarray) -> Detection:
-    """Where the face with these landmarks (68, 2) is."""
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    eyes = np.stack([points[list(eye)].mean(axis=0) for eye in (EYE_RIGHT, EYE_LEFT)])
-    return Detection(FaceBox(left, top, right - left, bottom - top, 1.0), eyes)

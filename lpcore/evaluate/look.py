@@ -15,6 +15,7 @@ from . import drawing_figures as figures
 from .judge import Judge
 from .methods import Film
 from .motion_figures import correlations
+from .reading import SIDE
 from .shots import Shot
 from .teachers import Teacher
 
@@ -23,9 +24,6 @@ EVERY = 5
 
 REACH = 5
 """Lags in frames among which lips and sound agree best."""
-
-SIDE = 256
-"""Height and width at which landmarks are compared, as the paper's, and at which frames are kept."""
 
 Figures = dict[str, float]
 

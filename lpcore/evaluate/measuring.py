@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from ..provenance import digest
 from .judge import Judge
-from .look import SIDE, Seen, look, look_at_teacher
+from .look import Seen, look, look_at_teacher
 from .methods import Method
+from .reading import SIDE
 from .results import Table, summary
 from .shots import ShotPlan, shoot
 from .teachers import Teacher, drawings_digest, photos, teachers

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from ..drawing.canvas import to_grey
-from ..drawing.flow import PiecewiseFlow, sample
-from ..drawing.mesh import build_mesh
+from ..drawing.flow import sample
+from ..drawing.mesh_flow import MeshFlow
 from ..drawing.static import draw_logits
 from ..drawing.styles import Style
 from ..types import CROP, Portrait
@@ -30,8 +30,7 @@ class PerFrame:
 
     def __init__(self, portrait: Portrait, style: Style, device: str = "cpu") -> None:
         self._style, self._device, self._rest = style, device, portrait.landmarks
-        self._mesh = build_mesh(portrait.landmarks)
-        self._flow = PiecewiseFlow(self._mesh.source, self._mesh.triangles, (CROP, CROP), device)
+        self._flow = MeshFlow(portrait.landmarks, np.eye(3), (CROP, CROP), device)
         picture = np.concatenate([portrait.image / 255, portrait.matte[..., None]], axis=-1, dtype=np.float32)
         self._photo = torch.from_numpy(picture).to(device).permute(2, 0, 1)[None]
 
@@ -42,7 +41,7 @@ class PerFrame:
 
     def frames(self, points: np.ndarray) -> Iterator[np.ndarray]:
         """One (512, 512) uint8 grey image per row of `points` (T, 68, 2 or 3) in crop units."""
-        for targets in self._mesh.targets(points):
-            moved = sample(self._photo, self._flow.positions(targets[None]))[0].permute(1, 2, 0).cpu().numpy()
+        for one in points:
+            moved = sample(self._photo, self._flow.positions(one[None]))[0].permute(1, 2, 0).cpu().numpy()
             photo = np.rint(255 * moved[..., :3]).astype(np.uint8)
             yield draw_photo(photo, moved[..., 3], self._style, self._device)

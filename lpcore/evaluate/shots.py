@@ -11,8 +11,8 @@ import torch
 
 from ..audio import level
 from ..audio.load import load
-from ..drawing.flow import PiecewiseFlow, sample
-from ..drawing.mesh import build_mesh
+from ..drawing.flow import sample
+from ..drawing.mesh_flow import MeshFlow
 from ..face import analyze
 from ..motion.retime import frame_times
 from ..motion.speak import speak
@@ -106,7 +106,6 @@ def loudness(plan: ShotPlan) -> np.ndarray:
 
 
 def _still(portrait: Portrait, calm: np.ndarray) -> np.ndarray:
-    mesh = build_mesh(portrait.landmarks)
-    positions = PiecewiseFlow(mesh.source, mesh.triangles, (CROP, CROP)).positions(mesh.targets(calm))
+    positions = MeshFlow(portrait.landmarks, np.eye(3), (CROP, CROP)).positions(calm)
     person = sample(torch.from_numpy(portrait.matte)[None, None], positions)[:, 0]
     return still(positions.numpy(), person.numpy())

@@ -15,13 +15,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..drawing.canvas import apply, to_grey
 from ..drawing.canvas import canvas as find_canvas
-from ..drawing.canvas import to_grey
-from ..drawing.flow import PiecewiseFlow, grid_flow
+from ..drawing.flow import grid_flow
 from ..drawing.flow_net import FlowNet
 from ..drawing.generator import Generator, GeneratorConfig, warp
 from ..drawing.landmark_image import landmark_image
-from ..drawing.mesh import build_mesh
+from ..drawing.mesh_flow import MeshFlow
 from ..drawing.static import person_layer, static_layers
 from ..drawing.styles import Style
 from ..drawing.warp_stream import WarpStream
@@ -73,10 +73,7 @@ class TrainedStream:
             # The whole picture is one layer that moves: as if all of it were the person.
             portrait = replace(portrait, matte=np.ones_like(portrait.matte))
         self._moved = WarpStream(portrait, style, canvas, device) if generator.config.carried else None
-        self._mesh = build_mesh(portrait.landmarks)
-        self._flow = PiecewiseFlow(
-            self._placed(self._mesh.source), self._mesh.triangles, (side, side), device
-        )
+        self._flow = MeshFlow(portrait.landmarks, to_side(side), (side, side), device, steady=True)
         self._person = _reduced(person_layer(portrait.matte, device), side)
         self._source = self._targets(portrait.landmarks[None])
         with torch.inference_mode():
@@ -92,9 +89,7 @@ class TrainedStream:
         """One (512, 512) uint8 grey image per row of `points` (T, 68, 2 or 3) in crop units."""
         for one in points:
             target = self._targets(one[None])
-            grid = (
-                self._flow.positions(self._placed(self._mesh.targets(one[None]))) * (2 / (self._side - 1)) - 1
-            )
+            grid = self._flow.positions(one[None]) * (2 / (self._side - 1)) - 1
             flow_a, visible = grid_flow(grid), torch.ones_like(grid[..., :1]).permute(0, 3, 1, 2)
             if self._flow_net is not None:
                 flow_a, visible = self._flow_net.regress(self._source, target, grid, self._side)
@@ -123,11 +118,7 @@ class TrainedStream:
         return landmark_image(points, self._side, soft=self._generator.config.soft_landmarks)
 
     def _targets(self, points: np.ndarray) -> Tensor:
-        return torch.from_numpy(self._placed(points).astype(np.float32)).to(self._device)
-
-    def _placed(self, points: np.ndarray) -> np.ndarray:
-        matrix = to_side(self._side)
-        return points[..., :2] @ matrix[:, :2].T + matrix[:, 2]
+        return torch.from_numpy(apply(to_side(self._side), points).astype(np.float32)).to(self._device)
 
 
 def _reduced(maps: Tensor, side: int) -> Tensor:

@@ -17,6 +17,10 @@ MOUTH_RANGE = (0.85, 1.2)
 
 _CORNERS = (48, 54)
 
+_JAW_SHARE = np.minimum(1, np.minimum(np.arange(17), np.arange(17)[::-1]) / 3).astype(np.float32)[:, None]
+"""How much of a predicted displacement the landmarks of the jaw make: the jaw turns about joints in front of the ears,
+where a face stands still. What trackers of films see there is cheeks; hair would sway with it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Registration:
@@ -77,9 +81,9 @@ def speech_displacement(
         lips, jaw: amplitudes of the lip and jaw landmarks.
 
     Returns:
-        (T, 68, 3) float32 crop units; only lips and jaw move.
+        (T, 68, 3) float32 crop units; only lips and jaw move, the jaw's ends (landmarks 0 and 16) do not.
     """
     amplitude = np.zeros((68, 1), np.float32)
     amplitude[list(LIPS)] = lips * mouth
-    amplitude[list(JAW)] = jaw * mouth
+    amplitude[list(JAW)] = jaw * mouth * _JAW_SHARE
     return registration.vectors(moved * amplitude).astype(np.float32)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from .. import points68
 from ..drawing.canvas import canvas as find_canvas
-from ..drawing.flow import PiecewiseFlow, sample
-from ..drawing.mesh import build_mesh
+from ..drawing.flow import sample
+from ..drawing.mesh_flow import MeshFlow
 from ..drawing.static import StaticLayers, person_layer
 from ..drawing.styles import STYLES
 from ..drawing.warp_stream import WarpStream
@@ -193,13 +193,11 @@ class DrawingBatches:
 
     def _flow_b(self, pairs: Sequence[Pair], targets: Sequence[tuple[np.ndarray, np.ndarray]]) -> Tensor:
         """(2 B, S, S, 2) grids of flow B: first targets of all portraits, then second ones."""
-        matrix, side = to_side(self._side), self._side
-        grids = []
-        for pair, moments in zip(pairs, targets, strict=True):
-            mesh = build_mesh(pair.source)
-            places = mesh.targets(np.stack(moments)) @ matrix[:, :2].T + matrix[:, 2]
-            source = mesh.source @ matrix[:, :2].T + matrix[:, 2]
-            grids.append(PiecewiseFlow(source, mesh.triangles, (side, side)).positions(places))
+        side = self._side
+        grids = [
+            MeshFlow(pair.source, to_side(side), (side, side), steady=True).positions(np.stack(moments))
+            for pair, moments in zip(pairs, targets, strict=True)
+        ]
         return torch.stack(grids, dim=1).flatten(0, 1).to(self._device) * (2 / (side - 1)) - 1
 
     def _pair(self, index: int, rng: np.random.Generator) -> Pair:

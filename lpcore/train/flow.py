@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import points68
-from ..drawing.flow import PiecewiseFlow, flow_grid, sample
+from ..drawing.flow import flow_grid, sample
 from ..drawing.flow_net import DEFAULT, FLOW_UNIT, FlowNet, FlowNetConfig, FlowOutput
-from ..drawing.mesh import build_mesh
+from ..drawing.mesh_flow import MeshFlow
 from ..types import CROP
 from .export import export
 from .flow_truth import BACKGROUND, FlowTruthMaker
@@ -230,10 +230,8 @@ def mesh_flow(pair: Pair, matrix: np.ndarray, side: int) -> Tensor:
 
     matrix: (2, 3) from crop units to those pixels.
     """
-    mesh = build_mesh(pair.source)
-    targets = mesh.targets(pair.target[None]) @ matrix[:, :2].T + matrix[:, 2]
-    flow = PiecewiseFlow(mesh.source @ matrix[:, :2].T + matrix[:, 2], mesh.triangles, (side, side))
-    return (flow.positions(targets)[0] - _grid(side)).permute(2, 0, 1)
+    positions = MeshFlow(pair.source, matrix, (side, side)).positions(pair.target[None])
+    return (positions[0] - _grid(side)).permute(2, 0, 1)
 
 
 def _grid(side: int) -> Tensor:

@@ -20,7 +20,7 @@ from lpcore import weights
 from lpcore.cli import main as command_line
 from lpcore.drawing.stream import FrameStream
 from lpcore.drawing.styles import STYLES
-from lpcore.evaluate import drawing, drawing_cost, judge, per_frame
+from lpcore.evaluate import drawing, drawing_cost, judge, per_frame, reading
 from lpcore.evaluate.drawing import published
 from lpcore.evaluate.judge import Judge
 from lpcore.evaluate.look import best_lag, look_at_teacher
@@ -142,7 +142,7 @@ def _outline(face) -> np.ndarray:
 def judge_files(tmp_path, monkeypatch):
     """The judge's networks with made-up weights."""
     monkeypatch.setattr(judge, "load_identity_net", lambda device: IdentityNet().eval())
-    monkeypatch.setattr(judge, "find_landmarks", lambda photo, face: SimpleNamespace(points=_outline(face)))
+    monkeypatch.setattr(reading, "find_landmarks", lambda photo, face: SimpleNamespace(points=_outline(face)))
     monkeypatch.setattr(
         judge,
         "load_efficientnet",
@@ -164,6 +164,45 @@ def test_the_judge_looks_at_any_number_of_pictures(judge_files, portrait):
     assert found.shape == (9, 68, 2)
     np.testing.assert_allclose(found[8, :2], [wanted.min(axis=0), wanted.max(axis=0)])
     np.testing.assert_allclose(found[8, 2:4], [wanted[36:42].mean(axis=0), wanted[42:48].mean(axis=0)])
+
+
+def test_drawings_are_read_as_from_afar(monkeypatch):
+    seen = []
+
+    def detector(photo, face):
+        seen.append(photo[..., 0].astype(float))
+        return SimpleNamespace(points=_outline(face))
+
+    monkeypatch.setattr(reading, "find_landmarks", detector)
+    sheet, face = np.full((512, 512), 255, np.uint8), frontal_face()
+    sheet[200:300, 250] = 0
+    reading.read_landmarks(sheet, face)
+    reading.read_landmarks(sheet, face, blur=0)
+    # A line one pixel wide becomes the bell curve itself.
+    ink = 255 - seen[0][250, 230:271]
+    bell = np.exp(-(((np.arange(230, 271) - 250) / reading.BLUR) ** 2) / 2)
+    np.testing.assert_allclose(ink, 255 * bell / bell.sum(), atol=1)
+    assert (seen[1] == sheet).all()
+
+
+def test_the_blur_that_reads_best_is_found_on_drawings_of_known_landmarks(tmp_path, monkeypatch, capsys):
+    stem = photos(write_faces(tmp_path), held_out=False)[0].stem
+    (drawing,) = teachers(tmp_path, "ink", [stem])
+
+    def detector(photo, face):
+        """Right for a contrast of 10, further to the right for any other."""
+        return SimpleNamespace(points=drawing.landmarks + np.array([abs(photo.std() - 10), 0]))
+
+    monkeypatch.setattr(reading, "find_landmarks", detector)
+    found = reading.calibrate([drawing], (0.0, 6.0))
+    blurred = cv2.GaussianBlur(drawing.picture, (0, 0), 6)
+    assert found == {
+        blur: pytest.approx(abs(picture.std() - 10) / 2)
+        for blur, picture in ((0.0, drawing.picture), (6.0, blurred))
+    }
+    assert command_line(["evaluate", "reading", "--data", str(tmp_path), "--step", "2"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == len(reading.BLURS) and told[0] == f"blur 0: lips {found[0.0]:.2f} px off"
 
 
 def test_the_published_figures_are_those_of_the_best_method():

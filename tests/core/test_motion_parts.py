@@ -41,8 +41,17 @@ def test_speech_moves_lips_and_jaw_alone_by_their_amplitudes():
     upright = assemble.Registration(np.eye(3), 100.0, np.zeros(3))
     result = assemble.speech_displacement(moved, upright, 1.1, lips=0.5, jaw=2.0)
     np.testing.assert_allclose(result[:, list(LIPS)], 55 * moved[:, list(LIPS)], rtol=1e-5)
-    np.testing.assert_allclose(result[:, list(JAW)], 220 * moved[:, list(JAW)], rtol=1e-5)
+    np.testing.assert_allclose(result[:, 3:14], 220 * moved[:, 3:14], rtol=1e-5)
     assert not np.delete(result, [*LIPS, *JAW], axis=1).any()
+
+
+def test_the_jaw_turns_about_its_ends_beside_the_ears():
+    upright = assemble.Registration(np.eye(3), 100.0, np.zeros(3))
+    result = assemble.speech_displacement(np.ones((1, 68, 3), np.float32), upright, 1.0)
+    jaw = result[0, list(JAW), 1]
+    assert jaw[0] == jaw[-1] == 0
+    assert (np.diff(jaw[:4]) > 0).all() and (jaw[3:14] == 100).all()
+    np.testing.assert_array_equal(jaw, jaw[::-1])
 
 
 def test_a_wider_mouth_moves_more_within_limits(face):
