@@ -47,5 +47,8 @@ class MeshFlow:
         if not self._steady:
             return self._flow.positions(targets)
         unit = scale_of(self._to_frame)
-        head = np.linalg.inv(head_moves(self._flow.source, targets))
-        return self._flow.positions(targets, head[:, :2], (_FAINT * unit, _WHOLE * unit))
+        head = head_moves(self._flow.source, targets)
+        # From a head shrunk to a point no way leads back.
+        head[np.abs(np.linalg.det(head)) < 1e-6] = np.eye(3)
+        back = np.linalg.inv(head)[:, :2]
+        return self._flow.positions(targets, back, (_FAINT * unit, _WHOLE * unit))

@@ -64,3 +64,10 @@ def test_the_heads_move_is_found_from_what_no_expression_moves(face):
     found = head_moves(face, np.stack([turned(drop_jaw(face, 30)), face]))
     np.testing.assert_allclose(apply(found[0], face), turned(face)[:, :2], atol=1e-3)
     np.testing.assert_allclose(found[1], np.eye(3), atol=1e-4)
+
+
+def test_a_face_shrunk_to_a_point_is_no_trouble(face):
+    shrunk = np.stack([np.full_like(face, 200), drop_jaw(face, 10)])
+    positions = flow(face, steady=True).positions(shrunk)
+    assert positions.isfinite().all()
+    assert (positions[1:] == flow(face, steady=True).positions(shrunk[1:])).all()
