@@ -70,12 +70,10 @@ def find(scene: bpy.types.Scene, name: str) -> Any:
     active = scene.sequence_editor.active_strip if scene.sequence_editor else None
     if active is not None and active in strips:
         return active
+    if active is not None and active.type == "SOUND":
+        raise LpError("NO_SPEECH", f"{active.name} lies inside a meta strip, which can only speak as a whole")
     sounds = [strip for strip in strips if strip.type == "SOUND"]
     if len(sounds) != 1:
-        if active is not None and active.type == "SOUND":
-            raise LpError(
-                "NO_SPEECH", f"{active.name} lies inside a meta strip, which can only speak as a whole"
-            )
         raise LpError(
             "NO_SPEECH", "no sound strip is selected" if sounds else "the sequencer holds no sound strip"
         )

@@ -32,16 +32,11 @@ class PiecewiseFlow:
         self._x = torch.arange(width, device=device, dtype=torch.float32)[None, :]
         self._y = torch.arange(height, device=device, dtype=torch.float32)[:, None]
 
-    def positions(
-        self, targets: np.ndarray, base: np.ndarray | None = None, core: tuple[float, float] = (0, 0)
-    ) -> Tensor:
+    def positions(self, targets: np.ndarray) -> Tensor:
         """(T, H, W, 2) float32 source positions (x, y) read by each frame pixel; targets (T, N, 2) in pixels.
 
         Inside a target triangle the position is the barycentric image in the source triangle; pixels that no
         triangle covers read themselves. Triangles that a frame turns over are hidden, not drawn inside out.
-
-        base: (T, 2, 3) maps from frame to source. Where the position is within the first of the pixels `core` of
-        that of the base, it is the base's; between the first and the second it leaves it smoothly.
         """
         maps, kept = affine_maps(self.source, np.asarray(targets, dtype=np.float64), self.triangles)
         labels = np.stack(
@@ -50,34 +45,18 @@ class PiecewiseFlow:
         # The last row is the identity for pixels outside the mesh.
         identity = np.broadcast_to(np.eye(3)[:2], (len(maps), 1, 2, 3))
         rows = np.concatenate([maps, identity], axis=1)
-        if base is not None:
-            rows -= base[:, None]
         # One contiguous plane per coefficient: gathering from planes is several times faster than from rows.
         planes = torch.from_numpy(rows.reshape(-1, 6).T.astype(np.float32)).to(self.device).contiguous()
         index = torch.from_numpy(labels).to(self.device)
         index += torch.arange(len(maps), dtype=index.dtype, device=self.device)[:, None, None] * rows.shape[1]
-        x_and_y = []
+        positions = torch.empty(*index.shape, 2, device=self.device)
         for axis in range(2):
             along, across, offset = (
                 plane.index_select(0, index.flatten()).view(index.shape)
                 for plane in planes[3 * axis : 3 * axis + 3]
             )
-            x_and_y.append(along.mul_(self._x).add_(offset).addcmul_(across, self._y))
-        if base is not None:
-            self._add_to(x_and_y, base, core)
-        return torch.stack(x_and_y, dim=-1)
-
-    def _add_to(self, beside: list[Tensor], base: np.ndarray, core: tuple[float, float]) -> None:
-        """Turn x and y (T, H, W) beside the base (T, 2, 3) into positions, see `positions`."""
-        first, last = (reach**2 for reach in core)
-        share = beside[0].square().addcmul_(beside[1], beside[1])
-        share = share.sub_(first).mul_(1 / (last - first)).clamp_(0, 1)
-        share *= share * (3 - 2 * share)
-        for place, row in zip(
-            beside, torch.from_numpy(base.astype(np.float32)).to(self.device).unbind(1), strict=True
-        ):
-            along, across, offset = row[..., None, None].unbind(1)
-            place.mul_(share).add_(along * self._x + offset).add_(across * self._y)
+            positions[..., axis] = (along.mul_(self._x).add_(offset)).addcmul_(across, self._y)
+        return positions
 
 
 def rasterise(corners: np.ndarray, kept: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -84,7 +84,7 @@ class OwnSitter:
         self.photo = 2 * blend(picture, matte, torch.ones_like(picture)) - 1
         self.matte = _reduced(person_layer(portrait.matte, device), WORKING_SIDE)
         size = (WORKING_SIDE, WORKING_SIDE)
-        self._flow = MeshFlow(portrait.landmarks, _TO_WORKING, size, device, steady=True)
+        self._flow = MeshFlow(portrait.landmarks, _TO_WORKING, size, device)
         self.source = self.targets(portrait.landmarks[None])
 
     def targets(self, points: np.ndarray) -> Tensor:

@@ -18,13 +18,21 @@ _BORDER_STEPS = 5
 _MARGIN = 12.0
 _LOWER_FACE = [*range(4, 13), *range(55, 60), 65, 66, 67]
 
+_SIDES = [*range(5), *range(12, 17)]
+"""Landmarks of the jaw beside which there may be hair: above the corners of the mouth."""
+_BESIDE = 0.035
+"""Face sizes from there to the hair."""
+_LET_GO = (0.01, 0.025)
+"""Face sizes that these landmarks move beside the head's move: up to the first the hair stays with the head, as it does
+in speech; from the second on it goes along, or a jaw drawn wider would cover it."""
+
 
 @dataclass(frozen=True, eq=False)
 class ControlMesh:
     """Control points and triangles in crop units.
 
-    source: (N, 2) float64; rows 0–67 are the landmarks, then `skull` points that follow the head, then points
-    that stand still (shoulders and the crop's border).
+    source: (N, 2) float64; rows 0–67 are the landmarks, then 10 of the hair beside the jaw, then `skull` points that
+    follow the head, then points that stand still (shoulders and the crop's border).
     skull: how many points follow the head.
     triangles: (M, 3) int row indices.
     """
@@ -36,15 +44,20 @@ class ControlMesh:
     def targets(self, points: np.ndarray) -> np.ndarray:
         """(T, N, 2) float64 control points of each frame from landmarks (T, 68, 2 or 3) in crop units.
 
-        Skull points follow the similarity that brings the photo's stable landmarks to the frame's.
+        Hair and skull follow the similarity that brings the photo's stable landmarks to the frame's, the hair only
+        while the jaw beside it hardly moves.
         """
         landmarks = np.asarray(points, dtype=np.float64)[..., :2]
-        frames = len(landmarks)
-        skull = self.source[points68.COUNT : points68.COUNT + self.skull]
-        still = self.source[points68.COUNT + self.skull :]
-        head = head_moves(self.source, landmarks)
-        moved = skull @ head[:, :2, :2].swapaxes(1, 2) + head[:, None, :2, 2]
-        return np.concatenate([landmarks, moved, np.broadcast_to(still, (frames, *still.shape))], axis=1)
+        face, hair, skull, still = np.split(self.source, np.cumsum([points68.COUNT, len(_SIDES), self.skull]))
+        stable = list(points68.STABLE)
+        following = np.concatenate([face[_SIDES], hair, skull])
+        moved = _similarity(face[stable], landmarks[:, stable], following)
+        sides, hair, skull = np.split(moved, np.cumsum([len(_SIDES)] * 2), axis=1)
+        beside = landmarks[:, _SIDES] - sides
+        far = np.linalg.norm(beside, axis=-1, keepdims=True) / _face_size(face)
+        hair = hair + np.interp(far, _LET_GO, (0, 1)) * beside
+        still = np.broadcast_to(still, (len(landmarks), *still.shape))
+        return np.concatenate([landmarks, hair, skull, still], axis=1)
 
 
 def build_mesh(landmarks: np.ndarray) -> ControlMesh:
@@ -52,9 +65,10 @@ def build_mesh(landmarks: np.ndarray) -> ControlMesh:
     from scipy.spatial import Delaunay
 
     face = np.asarray(landmarks, dtype=np.float64)[:, :2]
-    skull, still = _skull(face), np.concatenate([_shoulders(face), _border()])
-    triangles = Delaunay(np.concatenate([_opened(face), skull, still])).simplices
-    return ControlMesh(np.concatenate([face, skull, still]), len(skull), triangles)
+    skull = _skull(face)
+    others = np.concatenate([_hair(face), skull, _shoulders(face), _border()])
+    triangles = Delaunay(np.concatenate([_opened(face), others])).simplices
+    return ControlMesh(np.concatenate([face, others]), len(skull), triangles)
 
 
 def _face_size(face: np.ndarray) -> float:
@@ -72,6 +86,13 @@ def _opened(face: np.ndarray) -> np.ndarray:
         opened[upper] -= 0.02 * _face_size(face) * down
         opened[lower] += 0.02 * _face_size(face) * down
     return opened
+
+
+def _hair(face: np.ndarray) -> np.ndarray:
+    """Points beside the `_SIDES` of the jaw: without them its every move in speech would make the hair shimmer."""
+    across = face[16] - face[0]
+    away = _BESIDE * _face_size(face) * across / np.linalg.norm(across)
+    return face[_SIDES] + np.where(np.array(_SIDES) < 8, -1, 1)[:, None] * away
 
 
 def _skull(face: np.ndarray) -> np.ndarray:
@@ -108,20 +129,11 @@ def _border() -> np.ndarray:
     return np.array(across + along)
 
 
-def head_moves(source: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """(T, 3, 3) maps of the head as a whole from the photo to each frame, least-squares similarities.
-
-    source (N, 2), targets (T, N, 2): control points, the landmarks first. Only landmarks that no expression moves
-    count, `points68.STABLE`.
-    """
-    stable = list(points68.STABLE)
-    s, t = (points[..., stable, 0] + 1j * points[..., stable, 1] for points in (source, targets))
-    s0, t0 = s.mean(), t.mean(axis=1)
-    factor = ((t - t0[:, None]) * np.conj(s - s0)).sum(axis=1) / (np.abs(s - s0) ** 2).sum()
-    offset, zero = t0 - factor * s0, np.zeros(len(t))
-    rows = [
-        [factor.real, -factor.imag, offset.real],
-        [factor.imag, factor.real, offset.imag],
-        [zero, zero, zero + 1],
-    ]
-    return np.array(rows).transpose(2, 0, 1)
+def _similarity(source: np.ndarray, targets: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """`points` (P, 2) moved by the least-squares similarity from `source` (K, 2) to each of `targets` (T, K, 2)."""
+    as_complex = lambda a: a[..., 0] + 1j * a[..., 1]  # noqa: E731 one expression, used three times below
+    s, t, p = as_complex(source), as_complex(targets), as_complex(points)
+    s0, t0 = s.mean(), t.mean(axis=1, keepdims=True)
+    factor = ((t - t0) * np.conj(s - s0)).sum(axis=1, keepdims=True) / (np.abs(s - s0) ** 2).sum()
+    moved = factor * (p - s0) + t0
+    return np.stack([moved.real, moved.imag], axis=-1)

@@ -60,7 +60,7 @@ class WarpStream:
         left, top, right, bottom = canvas.box
         self._to_box = matrix - [[0, 0, left], [0, 0, top], [0, 0, 0]]
         size = (right - left, bottom - top)
-        self._flow = MeshFlow(portrait.landmarks, self._to_box, size, device, steady=True)
+        self._flow = MeshFlow(portrait.landmarks, self._to_box, size, device)
         # Where the output is finer than the drawing, strokes get steeper edges instead of blurred ones.
         self._gain = style.gain * max(1.0, 1 / float(layers.frame_to_layer[0, 0]))
         drawn, background_ink = self._layers.at_rest(self._gain)

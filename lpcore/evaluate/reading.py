@@ -24,7 +24,7 @@ from .drawing_figures import lip_error
 from .teachers import Teacher, photos, teachers
 
 BLUR = 4.0
-"""Standard deviation in crop units with which drawings are read, see `calibrate`."""
+"""Standard deviation in pixels of a 512 x 512 drawing with which drawings are read, see `calibrate`."""
 
 BLURS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 """Those that are tried."""
@@ -34,7 +34,7 @@ SIDE = 256
 
 
 def read_landmarks(picture: np.ndarray, points: np.ndarray, blur: float = BLUR) -> np.ndarray:
-    """(68, 2) landmarks found in an (H, W) uint8 drawing, in pixels, near the wanted `points` (68, 2 or 3).
+    """(68, 2) landmarks found in a (512, 512) uint8 drawing, in pixels, near the wanted `points` (68, 2 or 3).
 
     blur: standard deviation in pixels of the Gaussian blur before.
     """
@@ -44,7 +44,7 @@ def read_landmarks(picture: np.ndarray, points: np.ndarray, blur: float = BLUR) 
 
 
 def calibrate(drawings: Iterable[Teacher], blurs: Sequence[float] = BLURS) -> dict[float, float]:
-    """By blur, the mean distance in pixels at 256 x 256 of lips read off the drawings from those of the photos."""
+    """By blur, the mean distance of lips read off the drawings from those of the photos, in pixels at 256 x 256."""
     errors = [
         [
             lip_error(read_landmarks(drawing.picture, drawing.landmarks, blur)[None], drawing.landmarks[None])

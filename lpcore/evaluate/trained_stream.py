@@ -73,7 +73,7 @@ class TrainedStream:
             # The whole picture is one layer that moves: as if all of it were the person.
             portrait = replace(portrait, matte=np.ones_like(portrait.matte))
         self._moved = WarpStream(portrait, style, canvas, device) if generator.config.carried else None
-        self._flow = MeshFlow(portrait.landmarks, to_side(side), (side, side), device, steady=True)
+        self._flow = MeshFlow(portrait.landmarks, to_side(side), (side, side), device)
         self._person = _reduced(person_layer(portrait.matte, device), side)
         self._source = self._targets(portrait.landmarks[None])
         with torch.inference_mode():

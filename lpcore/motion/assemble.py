@@ -19,7 +19,7 @@ _CORNERS = (48, 54)
 
 _JAW_SHARE = np.minimum(1, np.minimum(np.arange(17), np.arange(17)[::-1]) / 3).astype(np.float32)[:, None]
 """How much of a predicted displacement the landmarks of the jaw make: the jaw turns about joints in front of the ears,
-where a face stands still. What trackers of films see there is cheeks; hair would sway with it."""
+where a face stands still. What trackers of films see there is cheeks; ears would sway with it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -195,7 +195,7 @@ class DrawingBatches:
         """(2 B, S, S, 2) grids of flow B: first targets of all portraits, then second ones."""
         side = self._side
         grids = [
-            MeshFlow(pair.source, to_side(side), (side, side), steady=True).positions(np.stack(moments))
+            MeshFlow(pair.source, to_side(side), (side, side)).positions(np.stack(moments))
             for pair, moments in zip(pairs, targets, strict=True)
         ]
         return torch.stack(grids, dim=1).flatten(0, 1).to(self._device) * (2 / (side - 1)) - 1

@@ -185,7 +185,7 @@ def test_drawings_are_read_as_from_afar(monkeypatch):
     assert (seen[1] == sheet).all()
 
 
-def test_the_blur_that_reads_best_is_found_on_drawings_of_known_landmarks(tmp_path, monkeypatch, capsys):
+def test_how_well_drawings_of_known_landmarks_are_read_is_told_by_blur(tmp_path, monkeypatch, capsys):
     stem = photos(write_faces(tmp_path), held_out=False)[0].stem
     (drawing,) = teachers(tmp_path, "ink", [stem])
 

@@ -74,7 +74,7 @@ def test_mesh_keeps_landmarks_and_border(face):
     talking = np.stack([face, drop_jaw(face, 25)])
     targets = mesh.targets(talking)
     assert np.allclose(targets[:, :68], talking[..., :2])
-    assert np.allclose(targets[:, 68 + mesh.skull :], mesh.source[68 + mesh.skull :])
+    assert np.allclose(targets[:, 78 + mesh.skull :], mesh.source[78 + mesh.skull :])
     assert np.allclose(targets[0], mesh.source, atol=1e-6)
 
 
@@ -93,6 +93,6 @@ def test_skull_points_follow_a_rotation_exactly(face, angle):
     c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     turn = np.array([[c, -s], [s, c]])
     turned = (face[:, :2] - 256) @ turn.T + 260
-    expected = (mesh.source[68 : 68 + mesh.skull] - 256) @ turn.T + 260
+    expected = (mesh.source[68 : 78 + mesh.skull] - 256) @ turn.T + 260
     assert mesh.skull > 4
-    assert np.allclose(mesh.targets(turned[None])[0, 68 : 68 + mesh.skull], expected)
+    assert np.allclose(mesh.targets(turned[None])[0, 68 : 78 + mesh.skull], expected)
