@@ -153,6 +153,11 @@ def test_a_sound_selected_inside_a_meta_strip_is_told_apart_from_none(blender, s
     scene.sequence_editor.active_strip = strip
     with pytest.raises(part("lpcore.errors").LpError, match="ramp lies inside a meta strip"):
         part("speech").find(scene, "")
+    # Nor is another sound, such as the music, taken for it.
+    part("compat").strips(scene).new_sound("music", strip.sound.filepath, 5, 1)
+    scene.sequence_editor.active_strip = strip
+    with pytest.raises(part("lpcore.errors").LpError, match="ramp lies inside a meta strip"):
+        part("speech").find(scene, "")
 
 
 def test_without_sound_support_the_mixdown_says_so(world, blender, monkeypatch):
