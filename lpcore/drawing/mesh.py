@@ -20,8 +20,8 @@ _LOWER_FACE = [*range(4, 13), *range(55, 60), 65, 66, 67]
 
 _SIDES = [*range(5), *range(12, 17)]
 """Landmarks of the jaw beside which there may be hair: above the corners of the mouth."""
-_BESIDE = 0.035
-"""Face sizes from there to the hair."""
+_BESIDE = (0.03, 0.03, 0.04, 0.08, 0.13)
+"""Face sizes from there, ears first, to points of the hair: further where the jaw moves more."""
 _LET_GO = (0.01, 0.025)
 """Face sizes that these landmarks move beside the head's move: up to the first the hair stays with the head, as it does
 in speech; from the second on it goes along, or a jaw drawn wider would cover it."""
@@ -91,8 +91,9 @@ def _opened(face: np.ndarray) -> np.ndarray:
 def _hair(face: np.ndarray) -> np.ndarray:
     """Points beside the `_SIDES` of the jaw: without them its every move in speech would make the hair shimmer."""
     across = face[16] - face[0]
-    away = _BESIDE * _face_size(face) * across / np.linalg.norm(across)
-    return face[_SIDES] + np.where(np.array(_SIDES) < 8, -1, 1)[:, None] * away
+    away = _face_size(face) * across / np.linalg.norm(across)
+    beside = np.array(_BESIDE)
+    return face[_SIDES] + np.concatenate([-beside, beside[::-1]])[:, None] * away
 
 
 def _skull(face: np.ndarray) -> np.ndarray:
