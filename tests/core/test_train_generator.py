@@ -98,7 +98,7 @@ def test_the_wanted_drawing_is_the_teachers_moved(packed):
     still, _, near = carrying(packed, own=1, other=0, step=0)
     moved, _, far = carrying(packed, own=0, other=0)
     apart = (near - still.static).abs().mean()
-    assert apart < 0.07 and (far - moved.static).abs().mean() > 2 * apart
+    assert apart < 0.07 and (far - moved.static).abs().mean() > 1.5 * apart
 
 
 def test_a_generator_that_carries_comes_nearer_to_the_wanted_drawing(packed, nets):
