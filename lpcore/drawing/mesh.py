@@ -23,8 +23,8 @@ _SIDES = [*range(5), *range(12, 17)]
 _BESIDE = (0.03, 0.03, 0.04, 0.08, 0.13)
 """Face sizes from there, ears first, to points of the hair: further where the jaw moves more."""
 _LET_GO = (0.01, 0.025)
-"""Face sizes that these landmarks move beside the head's move: up to the first the hair stays with the head, as it does
-in speech; from the second on it goes along, or a jaw drawn wider would cover it."""
+"""Face sizes that these landmarks move beside the head: up to the first the hair stays with the head, as it does in
+speech; from the second on it goes along, or a jaw drawn wider would cover it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class ControlMesh:
     def targets(self, points: np.ndarray) -> np.ndarray:
         """(T, N, 2) float64 control points of each frame from landmarks (T, 68, 2 or 3) in crop units.
 
-        Hair and skull follow the similarity that brings the photo's stable landmarks to the frame's, the hair only
-        while the jaw beside it hardly moves.
+        Skull and hair follow the similarity that brings the photo's stable landmarks to the frame's, the hair also the
+        jaw's ends, and the jaw beside it where that moves far.
         """
         landmarks = np.asarray(points, dtype=np.float64)[..., :2]
         face, hair, skull, still = np.split(self.source, np.cumsum([points68.COUNT, len(_SIDES), self.skull]))
@@ -54,8 +54,11 @@ class ControlMesh:
         moved = _similarity(face[stable], landmarks[:, stable], following)
         sides, hair, skull = np.split(moved, np.cumsum([len(_SIDES)] * 2), axis=1)
         beside = landmarks[:, _SIDES] - sides
-        far = np.linalg.norm(beside, axis=-1, keepdims=True) / _face_size(face)
-        hair = hair + np.interp(far, _LET_GO, (0, 1)) * beside
+        # A turning head moves the sides against the nose, hair and all; the jaw's ends by the ears tell how far.
+        turned = np.repeat(beside[:, [0, -1]], len(_SIDES) // 2, axis=1)
+        drawn = beside - turned
+        far = np.linalg.norm(drawn, axis=-1, keepdims=True) / _face_size(face)
+        hair = hair + turned + np.interp(far, _LET_GO, (0, 1)) * drawn
         still = np.broadcast_to(still, (len(landmarks), *still.shape))
         return np.concatenate([landmarks, hair, skull, still], axis=1)
 

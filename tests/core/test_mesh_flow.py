@@ -49,3 +49,10 @@ def test_hair_goes_with_the_head_and_gives_way_to_a_wider_jaw(face):
     targets = mesh.targets(ways)
     assert np.abs(np.diff(targets[:, 68:73, 0], axis=0)).max() < 0.5
     assert (targets[:, 68:73, 0] < targets[:, :5, 0] - 5).all()
+
+
+def test_hair_goes_with_the_sides_of_a_head_that_turns(face):
+    mesh, turned = build_mesh(face), face.copy()
+    turned[:17, 0] += 2.5
+    hair = mesh.targets(turned[None])[0, 68:78]
+    np.testing.assert_allclose(hair, mesh.source[68:78] + [2.5, 0], atol=1e-4)
