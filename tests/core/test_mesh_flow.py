@@ -55,4 +55,4 @@ def test_hair_goes_with_the_sides_of_a_head_that_turns(face):
     mesh, turned = build_mesh(face), face.copy()
     turned[:17, 0] += 2.5
     hair = mesh.targets(turned[None])[0, 68:78]
-    np.testing.assert_allclose(hair, mesh.source[68:78] + [2.5, 0], atol=1e-4)
+    np.testing.assert_allclose(hair, mesh.source[68:78] + np.array([2.5, 0]), atol=1e-4)
