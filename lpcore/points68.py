@@ -38,6 +38,9 @@ NOSE_ENDS = (27, 33)
 LIDS = (((36, 37, 38, 39), (36, 41, 40, 39)), ((42, 43, 44, 45), (42, 47, 46, 45)))
 """Right and left eye: the curves of upper and lower lid, each from image left to image right."""
 
+JAW_SIDES = (0, 1, 2, 3, 4, 12, 13, 14, 15, 16)
+"""The jaw from each ear to the height of the mouth's corners, where hair may hang beside it."""
+
 INNER_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 """(upper, lower) inner-lip landmarks that meet when the mouth closes."""
 

@@ -18,12 +18,11 @@ _BORDER_STEPS = 5
 _MARGIN = 12.0
 _LOWER_FACE = [*range(4, 13), *range(55, 60), 65, 66, 67]
 
-_SIDES = [*range(5), *range(12, 17)]
-"""Landmarks of the jaw beside which there may be hair: above the corners of the mouth."""
+_SIDES = list(points68.JAW_SIDES)
 _BESIDE = (0.03, 0.03, 0.04, 0.08, 0.13)
-"""Face sizes from there, ears first, to points of the hair: further where the jaw moves more."""
+"""Face sizes from the jaw's sides, ears first, to points of the hair: further where the jaw moves more."""
 _LET_GO = (0.01, 0.025)
-"""Face sizes that these landmarks move beside the head: up to the first the hair stays with the head, as it does in
+"""Face sizes that the jaw's sides move beside the head: up to the first the hair stays with the head, as it does in
 speech; from the second on it goes along, or a jaw drawn wider would cover it."""
 
 

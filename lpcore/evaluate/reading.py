@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from ..cli_arguments import positive
 from ..drawing.styles import STYLES
 from ..face.detect import Detection
 from ..face.landmarks import landmarks as find_landmarks
@@ -70,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     names = [name for name, style in STYLES.items() if not style.published]
     parser.add_argument("--style", choices=names, default="ink")
-    parser.add_argument("--step", type=int, default=4, help="read every so-many-th drawing")
+    parser.add_argument("--step", type=positive, default=4, help="read every so-many-th drawing")
     options = parser.parse_args(argv)
     stems = [photo.stem for photo in photos(options.data, held_out=False)][:: options.step]
     drawings = tqdm(teachers(options.data, options.style, stems), "teachers", len(stems), disable=None)
